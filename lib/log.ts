@@ -1,0 +1,128 @@
+/**
+ * The one logging module: structured records to stderr or a file. LogTape formats and filters them; it is loaded when
+ * the first record is written, because most commands write none and start faster without it.
+ */
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogFormat = "text" | "json";
+export type LogFields = Record<string, unknown>;
+
+export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+export interface LogOptions {
+  level: LogLevel;
+  format: LogFormat;
+  /** File to append to. Default: stderr. */
+  file?: string;
+}
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger that adds these fields to each of its records. */
+  with(fields: LogFields): Logger;
+}
+
+interface LogEntry {
+  level: LogLevel;
+  subsystem: string;
+  message: string;
+  fields: LogFields;
+}
+
+let options: LogOptions = { level: "warn", format: "text" };
+let waiting: LogEntry[] = [];
+let write: ((entry: LogEntry) => void) | undefined;
+let loading: Promise<void> | undefined;
+
+/** Chooses level, format and destination. Records written before keep their old destination. */
+export function configureLogging(changed: Partial<LogOptions>): void {
+  options = { ...options, ...changed };
+  write = undefined;
+}
+
+/** The options in force, for handing on to the processes that podvisor starts. */
+export function loggingOptions(): Readonly<LogOptions> {
+  return options;
+}
+
+/** A logger whose records carry `subsystem` and `fields`. */
+export function getLogger(subsystem: string, fields: LogFields = {}): Logger {
+  const at = (level: LogLevel) => (message: string, more?: LogFields) =>
+    log({ level, subsystem, message, fields: more ? { ...fields, ...more } : fields });
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    with: (more) => getLogger(subsystem, { ...fields, ...more }),
+  };
+}
+
+/** Resolves when every record so far has been written. */
+export async function flushLog(): Promise<void> {
+  await loading;
+}
+
+function log(entry: LogEntry): void {
+  if (LOG_LEVELS.indexOf(entry.level) < LOG_LEVELS.indexOf(options.level)) return;
+  if (write) return write(entry);
+  waiting.push(entry);
+  loading ??= openBackend().then((opened) => {
+    write = opened;
+    loading = undefined;
+    const entries = waiting;
+    waiting = [];
+    for (const each of entries) opened(each);
+  });
+}
+
+async function openBackend(): Promise<(entry: LogEntry) => void> {
+  const { configureSync, getLogger: getBackend, jsonLinesFormatter, logfmtFormatter } =
+    await import(
+      "@logtape/logtape"
+    );
+  const format = options.format === "json" ? jsonLinesFormatter : logfmtFormatter;
+  const file = options.file === undefined
+    ? Deno.stderr
+    : Deno.openSync(options.file, { append: true, create: true, mode: 0o600 });
+  const encoder = new TextEncoder();
+  configureSync({
+    reset: true,
+    sinks: { out: (record) => writeAll(file, encoder.encode(format(record))) },
+    loggers: [
+      { category: ["podvisor"], sinks: ["out"], lowestLevel: "debug" },
+      { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "error" },
+    ],
+  });
+  return (entry) => {
+    const backend = getBackend(["podvisor", entry.subsystem]);
+    const fields = { subsystem: entry.subsystem, ...printable(entry.fields) };
+    backend[entry.level](literal(entry.message), fields);
+  };
+}
+
+/** LogTape takes braces for placeholders; in our messages they are text, perhaps a guest's. */
+function literal(message: string): string {
+  return message.replaceAll("{", "{{").replaceAll("}", "}}");
+}
+
+function printable(fields: LogFields): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      value instanceof Error ? value.message : value,
+    ]),
+  );
+}
+
+/** A log that cannot be written must not end the program that logs. */
+function writeAll(file: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  try {
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Starting processes in other namespaces, with other roots, users and capabilities.
+ *
+ * The runtime's threads rule out `fork` followed by JavaScript. A child program is a list of system calls instead,
+ * written down beforehand and run by a vfork child (clone(2), CLONE_VM | CLONE_VFORK) that shares this process's memory
+ * for as long as the list takes. Results of earlier calls can be arguments of later ones. It costs no copy of page
+ * tables and no native helper, and what failed is known by name.
+ */
+import { SysError } from "./error.ts";
+import { cString, cStringArray } from "./memory.ts";
+import { SYS } from "./numbers.ts";
+import { addressOf, rawSyscall, runInChild, type SysArg, syscall } from "./syscall.ts";
+
+/** The result of a call that will have been made by then: an argument for later calls. */
+export class Result {
+  constructor(readonly index: number) {}
+}
+
+export type ChildArg = SysArg | Result;
+
+interface Operation {
+  call: string;
+  operand: string;
+  number: number;
+  args: ChildArg[];
+  onError: typeof STOP | typeof IGNORE | typeof SPLIT;
+}
+
+const STOP = 0, IGNORE = 1, SPLIT = 2;
+/** nr, six addresses of arguments, the address for the result, what an error means. */
+const WORDS_PER_OPERATION = 9;
+
+const CLONE_VM = 0x100, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000;
+const SIGCHLD = 17;
+const SIG_SETMASK = 2;
+/** Caught signals are reset by execve, ignored ones are not; the runtime ignores SIGPIPE. */
+const SIGPIPE = 13;
+
+/** A child to be started: write its calls in order, the last of them {@linkcode ChildProgram.exec}, then start it. */
+export class ChildProgram {
+  readonly #operations: Operation[] = [];
+  /** Memory that only pointers inside other memory refer to. */
+  readonly #kept: unknown[] = [];
+
+  /** Adds a call that must succeed. `call` and `operand` are what the error says. */
+  call(call: string, operand: string, number: number, ...args: ChildArg[]): Result {
+    return this.#add({ call, operand, number, args, onError: STOP });
+  }
+
+  /** Adds a call whose failure does not matter. */
+  attempt(call: string, operand: string, number: number, ...args: ChildArg[]): Result {
+    return this.#add({ call, operand, number, args, onError: IGNORE });
+  }
+
+  /**
+   * Goes on in a child of the child, with these further clone flags. It is this process's child too (CLONE_PARENT),
+   * and takes effect what the child joined for its children alone: a pid namespace.
+   */
+  split(cloneFlags = 0): void {
+    const flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD | cloneFlags;
+    this.#add({
+      call: "clone",
+      operand: "a child",
+      number: SYS.clone,
+      args: [flags, 0],
+      onError: SPLIT,
+    });
+  }
+
+  /** Makes `memory` live as long as this program. */
+  keep<T>(memory: T): T {
+    this.#kept.push(memory);
+    return memory;
+  }
+
+  /** The last call: runs `path` with an empty signal mask and the default action for every signal. */
+  exec(path: string, argv: readonly string[], env: readonly string[]): void {
+    // struct sigaction of the kernel: handler, flags, restorer, mask; all zero is SIG_DFL.
+    this.call("rt_sigaction", "SIGPIPE", SYS.rt_sigaction, SIGPIPE, new Uint8Array(32), 0, 8);
+    this.call(
+      "rt_sigprocmask",
+      "no signal",
+      SYS.rt_sigprocmask,
+      SIG_SETMASK,
+      new Uint8Array(8),
+      0,
+      8,
+    );
+    const args = this.keep(cStringArray(argv));
+    const vars = this.keep(cStringArray(env));
+    this.call("execve", path, SYS.execve, cString(path), args.array, vars.array);
+  }
+
+  /**
+   * Runs the program. Returns once the new program has been executed, or the calls have all been made. The calling
+   * thread stands still until then.
+   *
+   * @param cloneFlags namespaces to make (CLONE_NEW…), CLONE_FILES to open descriptors for this process
+   * @returns the pid, to be waited for
+   * @throws {SysError} naming the first call that failed; the child has then been reaped
+   */
+  start(cloneFlags = 0): number {
+    const { memory, results } = this.#write();
+    const state = new BigInt64Array([-1n, 0n]);
+    const previous = blockSignals();
+    let started: number;
+    try {
+      started = runInChild(memory, CLONE_VM | CLONE_VFORK | SIGCHLD | cloneFlags, bytesOf(state));
+    } finally {
+      restoreSignals(previous);
+    }
+    if (started < 0) throw new SysError("clone", "a child", -started);
+    return this.#outcome(started, Number(state[0]), Number(state[1]), results);
+  }
+
+  #outcome(started: number, failed: number, error: number, results: BigInt64Array): number {
+    const split = this.#operations.findIndex((each) => each.onError === SPLIT);
+    const last = split >= 0 && (failed < 0 || failed > split) ? Number(results[split]) : started;
+    if (last !== started) reap(started);
+    if (failed < 0) return last;
+    reap(last);
+    const { call, operand } = this.#operations[failed]!;
+    throw new SysError(call, operand, -error);
+  }
+
+  #add(operation: Operation): Result {
+    this.#operations.push(operation);
+    return new Result(this.#operations.length - 1);
+  }
+
+  /** One block of memory: the operations, an end mark, their results, their constant arguments. */
+  #write(): { memory: Uint8Array; results: BigInt64Array } {
+    const count = this.#operations.length;
+    const resultsAt = count * WORDS_PER_OPERATION + 1;
+    const constantsAt = resultsAt + count;
+    const words = new BigInt64Array(constantsAt + count * 6);
+    const base = addressOf(bytesOf(words));
+    const address = (word: number) => base + BigInt(word * 8);
+    this.#operations.forEach(({ number, args, onError }, index) => {
+      const at = index * WORDS_PER_OPERATION;
+      words[at] = BigInt(number);
+      for (let position = 0; position < 6; position++) {
+        const arg = args[position] ?? 0;
+        if (arg instanceof Result) {
+          words[at + 1 + position] = address(resultsAt + arg.index);
+          continue;
+        }
+        const constant = constantsAt + index * 6 + position;
+        words[constant] = typeof arg === "object" ? addressOf(arg) : BigInt(arg);
+        words[at + 1 + position] = address(constant);
+      }
+      words[at + 7] = address(resultsAt + index);
+      words[at + 8] = BigInt(onError);
+    });
+    words[resultsAt - 1] = -1n;
+    return { memory: bytesOf(words), results: words.subarray(resultsAt, constantsAt) };
+  }
+}
+
+function bytesOf(words: BigInt64Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+/** A handler that ran in the child would run on this process's memory. */
+function blockSignals(): Uint8Array {
+  const previous = new Uint8Array(8);
+  rawSyscall(SYS.rt_sigprocmask, SIG_SETMASK, new Uint8Array(8).fill(0xff), previous, 8);
+  return previous;
+}
+
+function restoreSignals(mask: Uint8Array): void {
+  rawSyscall(SYS.rt_sigprocmask, SIG_SETMASK, mask, 0, 8);
+}
+
+/** The child has exited already: it does so before the clone call returns. */
+function reap(pid: number): void {
+  syscall("wait4", `pid ${pid}`, SYS.wait4, pid, 0, 0, 0);
+}

@@ -1,0 +1,111 @@
+/**
+ * The few machine instructions that JavaScript cannot express: a system call without libc between (the error number
+ * comes back in the result, on whichever thread it ran), and a vfork child that runs a list of system calls without
+ * running JavaScript, whose memory it shares.
+ *
+ * Calling convention: System V AMD64 psABI 3.2.3; system call convention: syscall(2), "Architecture calling conventions".
+ */
+
+/** Instructions and the places in them that are called. */
+export interface MachineCode {
+  bytes: Uint8Array;
+  /** `i64 raw(nr, a0, a1, a2, a3, a4, a5)`: the kernel's result, -4095 to -1 for an error. */
+  raw: number;
+  /** `i64 run(operations, cloneFlags, state)`: see `program.ts`. */
+  run: number;
+}
+
+const X86_64 = `
+  raw:      48 89 f8                 mov rax, rdi          ; nr
+            48 89 f7                 mov rdi, rsi
+            48 89 d6                 mov rsi, rdx
+            48 89 ca                 mov rdx, rcx
+            4d 89 c2                 mov r10, r8
+            4d 89 c8                 mov r8, r9
+            4c 8b 4c 24 08           mov r9, [rsp+8]
+            0f 05                    syscall
+            c3                       ret
+  run:      53                       push rbx
+            55                       push rbp
+            41 54                    push r12
+            48 89 fb                 mov rbx, rdi          ; the operations
+            48 89 d5                 mov rbp, rdx          ; the state
+            45 31 e4                 xor r12d, r12d        ; index
+            48 89 f7                 mov rdi, rsi
+            31 f6                    xor esi, esi
+            31 d2                    xor edx, edx
+            45 31 d2                 xor r10d, r10d
+            45 31 c0                 xor r8d, r8d
+            b8 38 00 00 00           mov eax, 56
+            0f 05                    syscall
+            48 85 c0                 test rax, rax
+            74 05                    je next
+            41 5c                    pop r12
+            5d                       pop rbp
+            5b                       pop rbx
+            c3                       ret
+  next:     48 8b 03                 mov rax, [rbx]        ; nr, or -1 at the end
+            48 83 f8 ff              cmp rax, -1
+            74 6c                    je done
+            48 8b 7b 08              mov rdi, [rbx+8]      ; where the first argument is
+            48 8b 3f                 mov rdi, [rdi]        ; the first argument
+            48 8b 73 10              mov rsi, [rbx+16]
+            48 8b 36                 mov rsi, [rsi]
+            48 8b 53 18              mov rdx, [rbx+24]
+            48 8b 12                 mov rdx, [rdx]
+            4c 8b 53 20              mov r10, [rbx+32]
+            4d 8b 12                 mov r10, [r10]
+            4c 8b 43 28              mov r8, [rbx+40]
+            4d 8b 00                 mov r8, [r8]
+            4c 8b 4b 30              mov r9, [rbx+48]
+            4d 8b 09                 mov r9, [r9]
+            0f 05                    syscall
+            48 8b 4b 38              mov rcx, [rbx+56]     ; where the result goes
+            48 89 01                 mov [rcx], rax
+  judge:    48 8b 4b 40              mov rcx, [rbx+64]     ; what an error means
+            48 83 f9 02              cmp rcx, 2
+            74 1f                    je split
+            48 85 c0                 test rax, rax
+            79 21                    jns advance
+            48 83 f9 01              cmp rcx, 1
+            74 1b                    je advance
+  failed:   4c 89 65 00              mov [rbp+0x0], r12
+            48 89 45 08              mov [rbp+8], rax
+            bf 7f 00 00 00           mov edi, 127
+            b8 3c 00 00 00           mov eax, 60
+            0f 05                    syscall
+  split:    48 85 c0                 test rax, rax
+            78 e7                    js failed
+            75 09                    jne done
+  advance:  48 83 c3 48              add rbx, 72
+            49 ff c4                 inc r12
+            eb 8b                    jmp next
+  done:     31 ff                    xor edi, edi
+            b8 3c 00 00 00           mov eax, 60
+            0f 05                    syscall
+`;
+
+/**
+ * The code for the processor that this runs on.
+ *
+ * @throws {Error} on an architecture without a listing
+ */
+export function machineCode(): MachineCode {
+  if (Deno.build.arch !== "x86_64") {
+    throw new Error(`Cannot make system calls on ${Deno.build.arch}: only x86_64 is supported`);
+  }
+  return assemble(X86_64);
+}
+
+/** Reads the bytes and labels of a listing. */
+function assemble(listing: string): MachineCode {
+  const bytes: number[] = [];
+  const labels = new Map<string, number>();
+  for (const line of listing.split("\n")) {
+    const match = /^ {2}(?:(\w+):)? +((?:[0-9a-f]{2} )+)/.exec(line);
+    if (!match) continue;
+    if (match[1] !== undefined) labels.set(match[1], bytes.length);
+    for (const byte of match[2]!.trim().split(" ")) bytes.push(parseInt(byte, 16));
+  }
+  return { bytes: Uint8Array.from(bytes), raw: labels.get("raw")!, run: labels.get("run")! };
+}

@@ -1,0 +1,18 @@
+/** The only room that calls the kernel. */
+export { ChildProgram, Result } from "./child_program.ts";
+export * from "./errno.ts";
+export { isSysError, SysError } from "./error.ts";
+export * from "./fd.ts";
+export { lockFile, type LockKind, tryLockFile } from "./lock.ts";
+export {
+  collectChild,
+  decodeStatus,
+  exitCode,
+  type ExitStatus,
+  openProcess,
+  signalProcess,
+  waitForEnd,
+} from "./process.ts";
+export { selfCommand, sourceRoot } from "./self.ts";
+export { parseSignal, signalName, SIGNALS } from "./signals.ts";
+export { spawn, type SpawnOptions } from "./spawn.ts";

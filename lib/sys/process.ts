@@ -1,0 +1,87 @@
+import { ECHILD, ESRCH } from "./errno.ts";
+import { isSysError } from "./error.ts";
+import { Fd } from "./fd.ts";
+import { SYS } from "./numbers.ts";
+import { blockingSyscall, syscall } from "./syscall.ts";
+
+const POLLIN = 1;
+
+/** How a process ended. */
+export type ExitStatus =
+  | { kind: "exited"; code: number }
+  | { kind: "signalled"; signal: number };
+
+/**
+ * Sends a signal (kill(2)); 0 only asks whether the process is there.
+ *
+ * @returns whether the process was there
+ * @throws {SysError} when it may not be signalled
+ */
+export function signalProcess(pid: number, signal: number): boolean {
+  try {
+    syscall("kill", `pid ${pid}`, SYS.kill, pid, signal);
+    return true;
+  } catch (error) {
+    if (isSysError(error, ESRCH)) return false;
+    throw error;
+  }
+}
+
+/**
+ * A descriptor that stays with this very process, whatever becomes of its number (pidfd_open(2)); nothing when there is
+ * no such process.
+ */
+export function openProcess(pid: number): Fd | undefined {
+  try {
+    return new Fd(syscall("pidfd_open", `pid ${pid}`, SYS.pidfd_open, pid, 0));
+  } catch (error) {
+    if (isSysError(error, ESRCH)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Waits until a process, child or not, has ended.
+ *
+ * @param timeout milliseconds; without one, for ever
+ * @returns whether it has ended
+ */
+export async function waitForEnd(process: Fd, timeout = -1): Promise<boolean> {
+  // struct pollfd: int fd, short events, short revents.
+  const entry = new DataView(new ArrayBuffer(8));
+  entry.setInt32(0, process.number, true);
+  entry.setInt16(4, POLLIN, true);
+  const memory = new Uint8Array(entry.buffer);
+  return await blockingSyscall("poll", "a process", SYS.poll, memory, 1, timeout) > 0;
+}
+
+/**
+ * Collects a child's exit status without waiting; nothing while it runs, or when it is no child of ours.
+ *
+ * @throws {SysError}
+ */
+export function collectChild(pid: number): ExitStatus | undefined {
+  const WNOHANG = 1;
+  const status = new Int32Array(1);
+  const memory = new Uint8Array(status.buffer);
+  try {
+    if (syscall("wait4", `pid ${pid}`, SYS.wait4, pid, memory, WNOHANG, 0) === 0) return undefined;
+  } catch (error) {
+    if (isSysError(error, ECHILD)) return undefined;
+    throw error;
+  }
+  return decodeStatus(status[0]!);
+}
+
+/** Reads a wait status word: wait(2), WIFEXITED and its kin. */
+export function decodeStatus(word: number): ExitStatus {
+  const signal = word & 0x7f;
+  return signal === 0
+    ? { kind: "exited", code: (word >> 8) & 0xff }
+    : { kind: "signalled", signal };
+}
+
+/** The exit code as shells have it: the process's own, or 128 and the signal that ended it. */
+export function exitCode(status: ExitStatus): number {
+  return status.kind === "exited" ? status.code : 128 + status.signal;
+}
