@@ -1,0 +1,78 @@
+import { Fields } from "./fields.ts";
+
+/*
+ * What podvisor adds to the protocol, beside the keys marked "Extension" in messages.ts. Everything here is invisible
+ * to programs that do not know it.
+ *
+ * READY: hosts look at its code only, so the built-in guest puts a JSON object there that says who it is and what it
+ * can do beyond the Go agent (`GuestHello`). An empty payload means: nothing beyond.
+ *
+ * A place is kept here for flow control from guest to host ("credit"): a guest that names the feature would send
+ * no more output on a sequence than the host has granted.
+ */
+
+/** What the built-in guest says of itself in READY. */
+export interface GuestHello {
+  /** Name of the program, `podvisor`. Empty: a guest that says nothing. */
+  agent: string;
+  version: string;
+  features: string[];
+  /** Longest control message that the guest takes, in bytes with header. */
+  maxMessage: number;
+  /** Longest stream payload that the guest takes, in bytes. */
+  maxStreamPayload: number;
+}
+
+/**
+ * Names of features. `signal-sequence`: code 24 with `{"seq": n, "signal": n}` (`SequenceSignal`) signals the process
+ * whose stdio has that sequence, be it a container's init or not.
+ */
+export const FEATURE_SIGNAL_SEQUENCE = "signal-sequence";
+
+/** Code of a signal by sequence, the one that C hyperstart gives to SIGNALPROCESS. */
+export const SIGNAL_SEQUENCE_CODE = 24;
+
+/** Payload of a signal by sequence. */
+export interface SequenceSignal {
+  seq: number;
+  signal: number;
+}
+
+/** Reads a signal by sequence. Throws `MessageError`. */
+export function parseSequenceSignal(payload: Uint8Array): SequenceSignal {
+  const fields = Fields.parse(payload, "signalprocess");
+  return { seq: fields.integer("seq"), signal: fields.integer("signal", 64) };
+}
+
+/** The payload of READY for a guest that says who it is. */
+export function encodeGuestHello(hello: GuestHello): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(hello));
+}
+
+/** Reads the payload of READY. Limits outside `least` and `most` come out as the nearer of the two. */
+export function parseGuestHello(
+  payload: Uint8Array,
+  limits: { maxMessage: [least: number, most: number]; maxStreamPayload: [number, number] },
+): GuestHello {
+  const [leastMessage, mostMessage] = limits.maxMessage;
+  const [leastStream, mostStream] = limits.maxStreamPayload;
+  if (payload.length === 0) {
+    return {
+      agent: "",
+      version: "",
+      features: [],
+      maxMessage: leastMessage,
+      maxStreamPayload: leastStream,
+    };
+  }
+  const fields = Fields.parse(payload, "ready");
+  const within = (value: number, least: number, most: number) =>
+    Math.min(Math.max(value, least), most);
+  return {
+    agent: fields.string("agent"),
+    version: fields.string("version"),
+    features: fields.strings("features"),
+    maxMessage: within(fields.integer("maxMessage"), leastMessage, mostMessage),
+    maxStreamPayload: within(fields.integer("maxStreamPayload"), leastStream, mostStream),
+  };
+}

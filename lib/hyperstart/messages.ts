@@ -1,0 +1,223 @@
+/**
+ * The JSON payloads of the control channel (hyperstart-protocol 7). A key with `?` may be absent; the parsers in
+ * `parse_messages.ts` fill it in. "Extension" marks keys of podvisor's own: the Go agent ignores keys it does not know,
+ * so they are safe to send to it; C hyperstart refuses most of them.
+ */
+
+/** `{env, value}`: one environment variable. */
+export interface EnvVar {
+  env: string;
+  value: string;
+}
+
+/** A resource limit; `type` is the kernel's name without `RLIMIT_`, in any case, or with it. */
+export interface Rlimit {
+  type: string;
+  hard: number;
+  soft: number;
+}
+
+/** Capability sets by name, `CAP_NET_RAW` or so. null leaves the set to the guest; an empty array empties it. */
+export interface CapabilitySets {
+  bounding: string[] | null;
+  effective: string[] | null;
+  inheritable: string[] | null;
+  permitted: string[] | null;
+  ambient: string[] | null;
+}
+
+/** A process to run: part of NEWCONTAINER and EXECCMD. */
+export interface Process {
+  /** C hyperstart's name of the process; in the Go dialect the decimal `stdio` by default. */
+  id?: string;
+  /** Name or number, looked up in the container's own files. Empty: root. */
+  user?: string;
+  /** Name or number. Empty: the user's. */
+  group?: string;
+  additionalGroups?: string[];
+  terminal: boolean;
+  /** Sequence of stdin and stdout. 0 or absent on the way to a proxy, which fills it in. */
+  stdio?: number;
+  /** Sequence of stderr; 0 or absent with a terminal. */
+  stderr?: number;
+  args: string[];
+  envs?: EnvVar[];
+  workdir: string;
+  /** In the Go agent's structure, but ignored by it; the built-in guest applies them. */
+  rlimits?: Rlimit[];
+  noNewPrivileges: boolean;
+  capabilities: CapabilitySets;
+  /** Extension (and C hyperstart 0.7): initial size of the terminal. 0: unknown. */
+  rows?: number;
+  columns?: number;
+  /** Extension: file mode creation mask. null or absent: the guest's 022. */
+  umask?: number | null;
+}
+
+/** A bind mount from the shared directory, or from a path or disk of the guest, into the container. */
+export interface FsMap {
+  source: string;
+  path: string;
+  readOnly: boolean;
+  dockerVolume: boolean;
+  /** `source` is a path in the guest. */
+  absolutePath: boolean;
+  /** SCSI `id:lun` of a disk to use as source; "" for none. */
+  scsiAddr: string;
+}
+
+/** A block device or `_data` directory to mount (C hyperstart). */
+export interface Volume {
+  device: string;
+  addr?: string;
+  mount: string;
+  fstype?: string;
+  readOnly: boolean;
+  dockerVolume: boolean;
+}
+
+export interface SystemMountsInfo {
+  /** Hot-plugged device nodes are bind mounted into the container's /dev. */
+  bindMountDev: boolean;
+  /** Size of /dev/shm in bytes. The Go agent carries and ignores it; 0: 64 MiB. */
+  devShmSize: number;
+}
+
+/** CPU limits, with capitals as the Go structures have them. 0: no limit. */
+export interface Constraints {
+  /** Microseconds of CPU time per period. */
+  CPUQuota: number;
+  /** Microseconds. */
+  CPUPeriod: number;
+  CPUShares: number;
+}
+
+/** NEWCONTAINER. */
+export interface NewContainer {
+  id: string;
+  /** Path below the image root that becomes `/`. */
+  rootfs: string;
+  /** Directory below the share, or with `fstype` the name of a block device. */
+  image: string;
+  fstype?: string;
+  scsiAddr?: string;
+  volumes?: Volume[];
+  fsmap?: FsMap[];
+  sysctl?: Record<string, string>;
+  process: Process;
+  restartPolicy: string;
+  initialize: boolean;
+  systemMountsInfo: SystemMountsInfo;
+  constraints: Constraints;
+  /** Extension (and C hyperstart 1.1): the root file system is read-only. */
+  readOnly?: boolean;
+}
+
+export interface IpAddress {
+  /** Address text; IPv6 is an extension. */
+  ipAddress: string;
+  /** Prefix length as text. */
+  netMask: string;
+}
+
+/** A network interface: part of STARTPOD, and SETUPINTERFACE. */
+export interface GuestInterface {
+  /** Name in the guest before renaming; C hyperstart needs it. */
+  device?: string;
+  newDeviceName?: string;
+  ipAddresses: IpAddress[];
+  mtu: number;
+  macAddr: string;
+}
+
+/** A route: part of STARTPOD, and of SETUPROUTE. */
+export interface GuestRoute {
+  /** `default` or `address/prefix`. */
+  dest: string;
+  gateway?: string;
+  device?: string;
+  src?: string;
+}
+
+/** STARTPOD. `containers` in it are not supported: each gets its own NEWCONTAINER. */
+export interface StartPod {
+  hostname: string;
+  interfaces?: GuestInterface[];
+  routes?: GuestRoute[];
+  /** Name servers. The Go agent stores and ignores them; the built-in guest writes them to resolv.conf. */
+  dns?: string[];
+  /** Extension (and C hyperstart 1.1): search domains. */
+  dnsSearch?: string[];
+  /** Extension (and C hyperstart 1.1): resolver options. */
+  dnsOptions?: string[];
+  /** Mount tag of the 9p share. */
+  shareDir: string;
+}
+
+/** EXECCMD. */
+export interface ExecCommand {
+  container: string;
+  process: Process;
+}
+
+/** KILLCONTAINER. */
+export interface KillContainer {
+  container: string;
+  signal: number;
+  allProcesses: boolean;
+}
+
+/** REMOVECONTAINER. */
+export interface RemoveContainer {
+  container: string;
+}
+
+/** PSCONTAINER: `json` answers an array of guest process ids, `table` the output of ps. */
+export interface PsContainer {
+  container: string;
+  format: string;
+  psargs: string[];
+}
+
+/** WINSIZE by sequence: 0.7.0, the Go agent, the built-in guest and cc-proxy. */
+export interface WindowSize {
+  seq: number;
+  row: number;
+  column: number;
+}
+
+/** WINSIZE by names: C hyperstart 1.1. */
+export interface NamedWindowSize {
+  container: string;
+  process: string;
+  row: number;
+  column: number;
+}
+
+/** SETUPROUTE. */
+export interface SetupRoutes {
+  routes: GuestRoute[];
+}
+
+/** SIGNALPROCESS of C hyperstart 1.1. */
+export interface NamedSignal {
+  container: string;
+  process: string;
+  signal: number;
+}
+
+/** PROCESSASYNCEVENT of C hyperstart 1.1: a process has ended. */
+export interface ProcessEvent {
+  container: string;
+  process: string;
+  /** Only "finished" is known. */
+  event: string;
+  status: number;
+}
+
+type CompleteValue<V> = V extends (infer U)[] ? CompleteValue<U>[]
+  : V extends string | number | boolean | null ? V
+  : Complete<V>;
+
+/** A message as a parser returns it: every key is there. */
+export type Complete<T> = { [K in keyof T]-?: CompleteValue<Exclude<T[K], undefined>> };

@@ -1,0 +1,12 @@
+/** The guest protocol: codes, messages, and the codecs of both channels. Imports nothing outside this room. */
+
+export * from "./codes.ts";
+export { readU32, writeU32 } from "./byte_order.ts";
+export { FrameError, FrameSplitter, type Framing } from "./frame_splitter.ts";
+export * from "./control_frame.ts";
+export * from "./stream_frame.ts";
+export type * from "./messages.ts";
+export { Fields, MessageError } from "./fields.ts";
+export * from "./parse_messages.ts";
+export * from "./extensions.ts";
+export { startFailureExitCode, startFailureMessage } from "./start_failure.ts";

@@ -1,0 +1,237 @@
+import { Fields } from "./fields.ts";
+import type {
+  CapabilitySets,
+  Complete,
+  ExecCommand,
+  FsMap,
+  GuestInterface,
+  GuestRoute,
+  KillContainer,
+  NamedSignal,
+  NamedWindowSize,
+  NewContainer,
+  Process,
+  ProcessEvent,
+  PsContainer,
+  RemoveContainer,
+  SetupRoutes,
+  StartPod,
+  Volume,
+  WindowSize,
+} from "./messages.ts";
+
+/*
+ * Each parser takes the payload of a control frame from a peer that is not trusted and returns the message with every
+ * key filled in. All throw `MessageError`. Types are checked, and numbers by their range; what a string means (a path,
+ * an identifier, an address) is for the guest to judge.
+ */
+
+const MAX_U16 = 0xffff;
+const MAX_U32 = 0xffffffff;
+/** Largest signal number of Linux, SIGRTMAX. */
+const MAX_SIGNAL = 64;
+
+function capabilities(fields: Fields): CapabilitySets {
+  return {
+    bounding: fields.optionalStrings("bounding"),
+    effective: fields.optionalStrings("effective"),
+    inheritable: fields.optionalStrings("inheritable"),
+    permitted: fields.optionalStrings("permitted"),
+    ambient: fields.optionalStrings("ambient"),
+  };
+}
+
+function process(fields: Fields): Complete<Process> {
+  return {
+    id: fields.string("id"),
+    user: fields.string("user"),
+    group: fields.string("group"),
+    additionalGroups: fields.strings("additionalGroups"),
+    terminal: fields.boolean("terminal"),
+    stdio: fields.integer("stdio"),
+    stderr: fields.integer("stderr"),
+    args: fields.strings("args"),
+    envs: fields.objects("envs", (env) => ({ env: env.string("env"), value: env.string("value") })),
+    workdir: fields.string("workdir"),
+    // RLIM_INFINITY is 2^64 - 1, which JSON readers round to 2^64.
+    rlimits: fields.objects("rlimits", (limit) => ({
+      type: limit.name("type"),
+      hard: limit.limit("hard"),
+      soft: limit.limit("soft"),
+    })),
+    noNewPrivileges: fields.boolean("noNewPrivileges"),
+    capabilities: fields.object("capabilities", capabilities),
+    rows: fields.integer("rows", MAX_U16),
+    columns: fields.integer("columns", MAX_U16),
+    umask: fields.optionalInteger("umask", 0o777),
+  };
+}
+
+function fsMap(fields: Fields): Complete<FsMap> {
+  return {
+    source: fields.string("source"),
+    path: fields.name("path"),
+    readOnly: fields.boolean("readOnly"),
+    dockerVolume: fields.boolean("dockerVolume"),
+    absolutePath: fields.boolean("absolutePath"),
+    scsiAddr: fields.string("scsiAddr"),
+  };
+}
+
+function volume(fields: Fields): Complete<Volume> {
+  return {
+    device: fields.string("device"),
+    addr: fields.string("addr"),
+    mount: fields.string("mount"),
+    fstype: fields.string("fstype"),
+    readOnly: fields.boolean("readOnly"),
+    dockerVolume: fields.boolean("dockerVolume"),
+  };
+}
+
+function guestInterface(fields: Fields): Complete<GuestInterface> {
+  return {
+    device: fields.string("device"),
+    newDeviceName: fields.string("newDeviceName"),
+    ipAddresses: fields.objects("ipAddresses", (address) => ({
+      ipAddress: address.string("ipAddress"),
+      netMask: address.string("netMask"),
+    })),
+    mtu: fields.integer("mtu", MAX_U32),
+    macAddr: fields.string("macAddr"),
+  };
+}
+
+function guestRoute(fields: Fields): Complete<GuestRoute> {
+  return {
+    dest: fields.string("dest"),
+    gateway: fields.string("gateway"),
+    device: fields.string("device"),
+    src: fields.string("src"),
+  };
+}
+
+/** Reads STARTPOD. */
+export function parseStartPod(payload: Uint8Array): Complete<StartPod> {
+  const fields = Fields.parse(payload, "startpod");
+  return {
+    hostname: fields.string("hostname"),
+    interfaces: fields.objects("interfaces", guestInterface),
+    routes: fields.objects("routes", guestRoute),
+    dns: fields.strings("dns"),
+    dnsSearch: fields.strings("dnsSearch"),
+    dnsOptions: fields.strings("dnsOptions"),
+    shareDir: fields.string("shareDir"),
+  };
+}
+
+/** Reads NEWCONTAINER. */
+export function parseNewContainer(payload: Uint8Array): Complete<NewContainer> {
+  const fields = Fields.parse(payload, "newcontainer");
+  return {
+    id: fields.name("id"),
+    rootfs: fields.string("rootfs"),
+    image: fields.string("image"),
+    fstype: fields.string("fstype"),
+    scsiAddr: fields.string("scsiAddr"),
+    volumes: fields.objects("volumes", volume),
+    fsmap: fields.objects("fsmap", fsMap),
+    sysctl: fields.stringMap("sysctl"),
+    process: fields.object("process", process),
+    restartPolicy: fields.string("restartPolicy"),
+    initialize: fields.boolean("initialize"),
+    systemMountsInfo: fields.object("systemMountsInfo", (info) => ({
+      bindMountDev: info.boolean("bindMountDev"),
+      devShmSize: info.integer("devShmSize"),
+    })),
+    constraints: fields.object("constraints", (limits) => ({
+      CPUQuota: limits.integer("CPUQuota", undefined, -1),
+      CPUPeriod: limits.integer("CPUPeriod"),
+      CPUShares: limits.integer("CPUShares"),
+    })),
+    readOnly: fields.boolean("readOnly"),
+  };
+}
+
+/** Reads EXECCMD. */
+export function parseExecCommand(payload: Uint8Array): Complete<ExecCommand> {
+  const fields = Fields.parse(payload, "execcmd");
+  return { container: fields.name("container"), process: fields.object("process", process) };
+}
+
+/** Reads KILLCONTAINER. */
+export function parseKillContainer(payload: Uint8Array): Complete<KillContainer> {
+  const fields = Fields.parse(payload, "killcontainer");
+  return {
+    container: fields.name("container"),
+    signal: fields.integer("signal", MAX_SIGNAL),
+    allProcesses: fields.boolean("allProcesses"),
+  };
+}
+
+/** Reads REMOVECONTAINER. */
+export function parseRemoveContainer(payload: Uint8Array): Complete<RemoveContainer> {
+  return { container: Fields.parse(payload, "removecontainer").name("container") };
+}
+
+/** Reads PSCONTAINER. */
+export function parsePsContainer(payload: Uint8Array): Complete<PsContainer> {
+  const fields = Fields.parse(payload, "pscontainer");
+  return {
+    container: fields.name("container"),
+    format: fields.string("format"),
+    psargs: fields.strings("psargs"),
+  };
+}
+
+/** Reads WINSIZE by sequence. */
+export function parseWindowSize(payload: Uint8Array): Complete<WindowSize> {
+  const fields = Fields.parse(payload, "winsize");
+  return {
+    seq: fields.integer("seq"),
+    row: fields.integer("row", MAX_U16),
+    column: fields.integer("column", MAX_U16),
+  };
+}
+
+/** Reads WINSIZE by names. */
+export function parseNamedWindowSize(payload: Uint8Array): Complete<NamedWindowSize> {
+  const fields = Fields.parse(payload, "winsize");
+  return {
+    container: fields.name("container"),
+    process: fields.name("process"),
+    row: fields.integer("row", MAX_U16),
+    column: fields.integer("column", MAX_U16),
+  };
+}
+
+/** Reads SETUPINTERFACE. */
+export function parseSetupInterface(payload: Uint8Array): Complete<GuestInterface> {
+  return guestInterface(Fields.parse(payload, "setupinterface"));
+}
+
+/** Reads SETUPROUTE. */
+export function parseSetupRoutes(payload: Uint8Array): Complete<SetupRoutes> {
+  return { routes: Fields.parse(payload, "setuproute").objects("routes", guestRoute) };
+}
+
+/** Reads SIGNALPROCESS. */
+export function parseNamedSignal(payload: Uint8Array): Complete<NamedSignal> {
+  const fields = Fields.parse(payload, "signalprocess");
+  return {
+    container: fields.name("container"),
+    process: fields.name("process"),
+    signal: fields.integer("signal", MAX_SIGNAL),
+  };
+}
+
+/** Reads PROCESSASYNCEVENT. */
+export function parseProcessEvent(payload: Uint8Array): Complete<ProcessEvent> {
+  const fields = Fields.parse(payload, "processasyncevent");
+  return {
+    container: fields.string("container"),
+    process: fields.string("process"),
+    event: fields.string("event"),
+    status: fields.integer("status", 0xff),
+  };
+}
