@@ -113,6 +113,15 @@ export class ChildProgram {
     return this.#outcome(started, Number(state[0]), Number(state[1]), results);
   }
 
+  /**
+   * Runs a program that ends by itself, without {@linkcode ChildProgram.exec}.
+   *
+   * @throws {SysError} naming the first call that failed
+   */
+  run(cloneFlags = 0): void {
+    reap(this.start(cloneFlags));
+  }
+
   #outcome(started: number, failed: number, error: number, results: BigInt64Array): number {
     const split = this.#operations.findIndex((each) => each.onError === SPLIT);
     const last = split >= 0 && (failed < 0 || failed > split) ? Number(results[split]) : started;

@@ -4,6 +4,7 @@ export * from "./errno.ts";
 export { isSysError, SysError } from "./error.ts";
 export * from "./fd.ts";
 export { lockFile, type LockKind, tryLockFile } from "./lock.ts";
+export { attachMount, type AttachOptions, detachMount, enterOwnMounts } from "./mount_namespace.ts";
 export {
   collectChild,
   decodeStatus,

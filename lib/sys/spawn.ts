@@ -1,6 +1,7 @@
 import { ChildProgram } from "./child_program.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR } from "./fd.ts";
 import { cString } from "./memory.ts";
+import { enterOwnMounts } from "./mount_namespace.ts";
 import { SYS } from "./numbers.ts";
 import type { Fd } from "./fd.ts";
 
@@ -22,6 +23,8 @@ export interface SpawnOptions {
   detached?: boolean;
   /** Network namespace to run in. */
   networkNamespace?: Fd;
+  /** Directory to be read-only in a mount namespace of the process's own: see {@linkcode enterOwnMounts}. */
+  ownMounts?: string;
 }
 
 /**
@@ -38,6 +41,7 @@ export function spawn(options: SpawnOptions): number {
     const namespace = options.networkNamespace.number;
     program.call("setns", "network namespace", SYS.setns, namespace, CLONE_NEWNET);
   }
+  if (options.ownMounts !== undefined) enterOwnMounts(program, options.ownMounts);
   if (options.detached) program.call("setsid", "the child", SYS.setsid);
   if (options.cwd !== undefined) {
     program.call("chdir", options.cwd, SYS.chdir, cString(options.cwd));
