@@ -6,6 +6,7 @@
  * for as long as the list takes. Results of earlier calls can be arguments of later ones. It costs no copy of page
  * tables and no native helper, and what failed is known by name.
  */
+import { ENOENT, ENOTDIR } from "./errno.ts";
 import { SysError } from "./error.ts";
 import { cString, cStringArray } from "./memory.ts";
 import { SYS } from "./numbers.ts";
@@ -39,6 +40,7 @@ const SIGPIPE = 13;
 /** A child to be started: write its calls in order, the last of them {@linkcode ChildProgram.exec}, then start it. */
 export class ChildProgram {
   readonly #operations: Operation[] = [];
+  readonly #executions: Result[] = [];
   /** Memory that only pointers inside other memory refer to. */
   readonly #kept: unknown[] = [];
 
@@ -73,8 +75,20 @@ export class ChildProgram {
     return memory;
   }
 
-  /** The last call: runs `path` with an empty signal mask and the default action for every signal. */
-  exec(path: string, argv: readonly string[], env: readonly string[]): void {
+  /** The calls in order, each with what it is called on: what a program does, as text. */
+  outline(): string[] {
+    return this.#operations.map(({ call, operand }) => `${call} ${operand}`);
+  }
+
+  /**
+   * The last call: runs the first of `paths` that can be executed, with an empty signal mask and the default action for
+   * every signal. When none can, the error is that of the first that is there.
+   */
+  exec(
+    paths: string | readonly string[],
+    argv: readonly string[],
+    env: readonly string[],
+  ): void {
     // struct sigaction of the kernel: handler, flags, restorer, mask; all zero is SIG_DFL.
     this.call("rt_sigaction", "SIGPIPE", SYS.rt_sigaction, SIGPIPE, new Uint8Array(32), 0, 8);
     this.call(
@@ -88,7 +102,13 @@ export class ChildProgram {
     );
     const args = this.keep(cStringArray(argv));
     const vars = this.keep(cStringArray(env));
-    this.call("execve", path, SYS.execve, cString(path), args.array, vars.array);
+    const candidates = typeof paths === "string" ? [paths] : paths;
+    candidates.forEach((path, at) => {
+      const onError = at === candidates.length - 1 ? STOP : IGNORE;
+      const operands = [cString(path), args.array, vars.array];
+      const operation = { call: "execve", operand: path, number: SYS.execve, args: operands };
+      this.#executions.push(this.#add({ ...operation, onError }));
+    });
   }
 
   /**
@@ -128,8 +148,17 @@ export class ChildProgram {
     if (last !== started) reap(started);
     if (failed < 0) return last;
     reap(last);
-    const { call, operand } = this.#operations[failed]!;
-    throw new SysError(call, operand, -error);
+    const told = this.#mostTelling(failed, results);
+    const { call, operand } = this.#operations[told]!;
+    throw new SysError(call, operand, told === failed ? -error : -Number(results[told]));
+  }
+
+  /** Of the paths that could not be executed, the first that is there at all. */
+  #mostTelling(failed: number, results: BigInt64Array): number {
+    if (failed !== this.#executions.at(-1)?.index) return failed;
+    const absent = [BigInt(-ENOENT), BigInt(-ENOTDIR)];
+    const there = this.#executions.find(({ index }) => !absent.includes(results[index]!));
+    return there?.index ?? failed;
   }
 
   #add(operation: Operation): Result {

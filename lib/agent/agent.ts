@@ -1,0 +1,107 @@
+import type { EnvVar, GuestInterface, GuestRoute } from "../hyperstart/mod.ts";
+
+/** A limit on a resource, by the kernel's name: `RLIMIT_NOFILE`. */
+export interface ResourceLimit {
+  type: string;
+  hard: number;
+  soft: number;
+}
+
+/** Capability sets, by name: `CAP_NET_RAW`. */
+export interface CapabilityLists {
+  bounding: string[];
+  effective: string[];
+  inheritable: string[];
+  permitted: string[];
+  ambient: string[];
+}
+
+/** A program to run in a container. Users and groups are names or numbers of the container's own files. */
+export interface Command {
+  args: string[];
+  env: EnvVar[];
+  cwd: string;
+  /** Empty: root. */
+  user: string;
+  /** Empty: the user's own. */
+  group: string;
+  additionalGroups: string[];
+  terminal: boolean;
+  /** Initial size of the terminal, if it is known. */
+  size: { rows: number; columns: number } | null;
+  /** null: the guest's default set. */
+  capabilities: CapabilityLists | null;
+  noNewPrivileges: boolean;
+  limits: ResourceLimit[];
+}
+
+/** A file or directory of the share, mounted in a container. */
+export interface SharedMount {
+  /** Name below the share. */
+  source: string;
+  /** Path in the container. */
+  destination: string;
+  readOnly: boolean;
+}
+
+/** CPU limits of a container; 0: none. */
+export interface CpuLimits {
+  /** Microseconds of CPU time per period. */
+  quota: number;
+  /** Microseconds. */
+  period: number;
+  shares: number;
+}
+
+/** A container as the guest is to make it. */
+export interface GuestContainer {
+  id: string;
+  /** Name of its directory below the share; its root file system is `rootfs` in there. */
+  image: string;
+  readOnlyRoot: boolean;
+  command: Command;
+  mounts: SharedMount[];
+  cpu: CpuLimits;
+  /** Size of /dev/shm in bytes; 0: the guest's default. */
+  shmSize: number;
+}
+
+/** What the pod tells its guest when it starts. */
+export interface GuestPod {
+  hostname: string;
+  interfaces: GuestInterface[];
+  routes: GuestRoute[];
+  dns: string[];
+  dnsSearch: string[];
+}
+
+/** Where the standard streams of a process are to be had: the proxy's address, and the token that opens them. */
+export interface ProcessStreams {
+  url: string;
+  token: string;
+}
+
+/**
+ * The agent in the VM, as the host drives it. Every method rejects with a {@linkcode Failure} or the protocol's own
+ * error, and leaves behind nothing of its own when it does.
+ */
+export interface Agent {
+  /** Connects to the VM's guest, waits until it is ready, and starts the pod in it. */
+  startPod(pod: GuestPod): Promise<void>;
+  /** Ends every container and takes the guest's pod down. */
+  stopPod(): Promise<void>;
+  /** Reserves the streams of a process that is to be started. */
+  reserveStreams(): Promise<ProcessStreams>;
+  /** Starts a container whose shim has claimed `token`. */
+  startContainer(container: GuestContainer, token: string): Promise<void>;
+  /** Runs a further process in a container; its shim has claimed `token`. */
+  exec(container: string, command: Command, token: string): Promise<void>;
+  /** Signals the first process of a container, or all. */
+  killContainer(container: string, signal: number, all: boolean): Promise<void>;
+  /** Forgets a container that has ended. */
+  removeContainer(container: string): Promise<void>;
+  /** Processes of a container: `json` (an array of guest pids) or `table` (as `ps` prints them). */
+  listProcesses(container: string, format: "json" | "table", args: string[]): Promise<string>;
+  /** Closes the connection; the pod goes on. */
+  close(): void;
+}

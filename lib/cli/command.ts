@@ -1,0 +1,29 @@
+import type { Paths } from "../config/mod.ts";
+import type { OptionSpec, ParsedOptions } from "./options.ts";
+
+/** What a command works with. */
+export interface CommandContext {
+  paths: Paths;
+  options: ParsedOptions;
+}
+
+/** One command of the command line. */
+export interface Command {
+  /** After `podvisor` and the command's name: `[options] ROOTFS [COMMAND [ARG…]]`. */
+  usage: string;
+  /** What it does, in a paragraph. */
+  description: string;
+  options: readonly OptionSpec[];
+  /** Smallest and largest number of operands. */
+  operands: readonly [least: number, most: number];
+  /** Examples for the help. */
+  examples?: readonly string[];
+  /** Does it, and returns the exit code. */
+  run(context: CommandContext): Promise<number>;
+}
+
+/** A command as the table of commands knows it: loaded only when it is called. */
+export interface CommandEntry {
+  summary: string;
+  load(): Promise<Command>;
+}

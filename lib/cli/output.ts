@@ -1,0 +1,39 @@
+import { Failure, messageOf } from "../failure.ts";
+
+const encoder = new TextEncoder();
+
+/** Writes a command's result to stdout. */
+export function print(text: string): void {
+  writeSync(Deno.stdout, text);
+}
+
+/** Writes to stderr, where everything goes that is not a command's result. */
+export function printError(text: string): void {
+  writeSync(Deno.stderr, text);
+}
+
+/** Tells what ended the command: a line, and what to do about it. */
+export function reportError(error: unknown): void {
+  printError(`podvisor: ${describe(error)}\n`);
+  if (error instanceof Failure && error.hint !== undefined) printError(`  ${error.hint}\n`);
+}
+
+/** The message, with those of its causes that it does not already tell. */
+function describe(error: unknown): string {
+  const message = oneLine(messageOf(error));
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause === undefined) return message;
+  const because = describe(cause);
+  return message.includes(because) ? message : `${message}: ${because}`;
+}
+
+/** Control characters, perhaps a guest's, must not reach a terminal. */
+function oneLine(text: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are what is taken out
+  return text.trimEnd().replace(/[\x00-\x1f\x7f-\x9f]+/g, " ");
+}
+
+function writeSync(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = encoder.encode(text);
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+}

@@ -1,0 +1,14 @@
+/** A part of a pod that runs as a process of its own: it takes its arguments and returns its exit code. */
+type Role = (args: string[]) => Promise<number>;
+
+/** Loaded when asked for: these processes start with every pod and carry nothing that they do not need. */
+const ROLES: Readonly<Record<string, Role>> = {
+  proxy: async (args) => await (await import("../proxy/mod.ts")).proxyMain(args),
+  shim: async (args) => await (await import("../shim/mod.ts")).shimMain(args),
+  guest: async () => await (await import("../guest/agent/mod.ts")).guestMain(),
+};
+
+/** The part that a first word names. */
+export function findRole(word: string): Role | undefined {
+  return Object.hasOwn(ROLES, word) ? ROLES[word] : undefined;
+}

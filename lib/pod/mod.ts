@@ -1,0 +1,5 @@
+/** Pods and their containers: life, records, clean-up. */
+export { checkName, makeName } from "./identifier.ts";
+export type * from "./records.ts";
+export { canMove, checkMove, type LifeState } from "./state_machine.ts";
+export { PodDirectory, PodStore } from "./store.ts";

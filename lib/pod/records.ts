@@ -1,0 +1,77 @@
+import type { Command, CpuLimits } from "../agent/mod.ts";
+import type { ProcessIdentity } from "../sys/mod.ts";
+import type { LifeState } from "./state_machine.ts";
+
+/** How a pod is joined to the network. */
+export type NetworkConfig = { kind: "none" } | { kind: "user" };
+
+/** What a pod was asked to be. */
+export interface PodConfig {
+  hostname: string;
+  memoryMiB: number;
+  vcpus: number;
+  network: NetworkConfig;
+  /** Kernel to boot in place of the host's own. */
+  kernel: string | null;
+}
+
+/** A pod as it stands on disk (`pod.json`). */
+export interface PodRecord {
+  version: 1;
+  id: string;
+  /** When it was made: RFC 3339, UTC. */
+  created: string;
+  state: LifeState;
+  /** Why it stopped, when nobody asked it to. */
+  reason: string | null;
+  /** The command that the pod is to end with; null for a pod that lives until it is removed. */
+  owner: ProcessIdentity | null;
+  config: PodConfig;
+  vm: VmRecord | null;
+  proxy: ProxyRecord | null;
+}
+
+/** The VM of a pod. */
+export interface VmRecord {
+  process: ProcessIdentity;
+  accelerator: "kvm" | "tcg";
+}
+
+/** The proxy of a pod; without a process when somebody else runs it. */
+export interface ProxyRecord {
+  process: ProcessIdentity | null;
+  url: string;
+}
+
+/** A host directory or file that a container sees. */
+export interface VolumeConfig {
+  source: string;
+  destination: string;
+  readOnly: boolean;
+}
+
+/** What a container was asked to be. */
+export interface ContainerConfig {
+  /** Host directory of its root file system. */
+  rootfs: string;
+  readOnlyRoot: boolean;
+  command: Command;
+  volumes: VolumeConfig[];
+  cpu: CpuLimits;
+  shmSize: number;
+}
+
+/** A container as it stands on disk (`containers/<id>/container.json`). */
+export interface ContainerRecord {
+  version: 1;
+  id: string;
+  pod: string;
+  created: string;
+  state: LifeState;
+  reason: string | null;
+  config: ContainerConfig;
+  /** The process that has its streams. */
+  shim: ProcessIdentity | null;
+  /** How it ended. */
+  exit: { code: number; finished: string } | null;
+}

@@ -1,0 +1,172 @@
+import { join } from "@std/path";
+import { Failure, messageOf } from "../failure.ts";
+import { type Fd, lockFile, type LockKind } from "../sys/mod.ts";
+import { checkName } from "./identifier.ts";
+import type { ContainerRecord, PodRecord } from "./records.ts";
+
+/** The version of the records that this program writes and reads. */
+const VERSION = 1;
+
+/** The files of one pod. */
+export class PodDirectory {
+  readonly path: string;
+
+  constructor(root: string, readonly id: string) {
+    this.path = join(root, "pods", checkName("pod", id));
+  }
+
+  /** Everything that the guest can see of the host: exported to it. */
+  get share(): string {
+    return join(this.path, "shared");
+  }
+
+  get record(): string {
+    return join(this.path, "pod.json");
+  }
+
+  get proxySocket(): string {
+    return join(this.path, "proxy.sock");
+  }
+
+  /** Directory of a container's record. */
+  container(id: string): string {
+    return join(this.path, "containers", checkName("container", id));
+  }
+
+  /** A path in the pod's directory. */
+  file(name: string): string {
+    return join(this.path, name);
+  }
+}
+
+/** The pods on this host: one directory each, records written atomically, changes made under a lock. */
+export class PodStore {
+  /** @param root state directory: `Paths.state` */
+  constructor(readonly root: string) {}
+
+  /** The files of a pod, there or not. @throws {Failure} when `id` is no name for a pod */
+  directory(id: string): PodDirectory {
+    return new PodDirectory(this.root, id);
+  }
+
+  /**
+   * Makes the directory of a new pod.
+   *
+   * @throws {Failure} when there is one of that name
+   */
+  async add(id: string): Promise<PodDirectory> {
+    const directory = this.directory(id);
+    await Deno.mkdir(join(this.root, "pods"), { recursive: true, mode: 0o700 });
+    try {
+      await Deno.mkdir(directory.path, { mode: 0o700 });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      throw new Failure(`Cannot make the pod ${id}: there is one of that name`, {
+        hint: `Choose another --name, or remove it: podvisor pod rm --force ${id}`,
+      });
+    }
+    await Deno.mkdir(directory.share, { mode: 0o700 });
+    return directory;
+  }
+
+  /** Names of all pods, in order. */
+  async list(): Promise<string[]> {
+    return await namesIn(join(this.root, "pods"));
+  }
+
+  /**
+   * Waits for a pod's lock. It is beside the pod's directory, so that removing the pod cannot split it.
+   *
+   * @param kind `shared` to read, `exclusive` to change
+   */
+  async lock(id: string, kind: LockKind): Promise<Fd> {
+    const locks = join(this.root, "locks");
+    await Deno.mkdir(locks, { recursive: true, mode: 0o700 });
+    return await lockFile(join(locks, checkName("pod", id)), kind);
+  }
+
+  /**
+   * A pod's record.
+   *
+   * @throws {Failure} when there is no such pod, or its record cannot be read
+   */
+  async readPod(id: string): Promise<PodRecord> {
+    const record = await readRecord<PodRecord>(this.directory(id).record);
+    if (record) return record;
+    throw new Failure(`Cannot find the pod ${id}`, { hint: "See podvisor pod list" });
+  }
+
+  async writePod(record: PodRecord): Promise<void> {
+    await writeRecord(this.directory(record.id).record, record);
+  }
+
+  /** Records of a pod's containers, in order of name. */
+  async readContainers(pod: string): Promise<ContainerRecord[]> {
+    const directory = this.directory(pod);
+    const records: ContainerRecord[] = [];
+    for (const id of await namesIn(directory.file("containers"))) {
+      const record = await readRecord<ContainerRecord>(
+        join(directory.container(id), "container.json"),
+      );
+      if (record) records.push(record);
+    }
+    return records;
+  }
+
+  async writeContainer(record: ContainerRecord): Promise<void> {
+    const directory = this.directory(record.pod).container(record.id);
+    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    await writeRecord(join(directory, "container.json"), record);
+  }
+
+  /** Removes the files of a pod; the mounts of its VM are not among them. */
+  async remove(id: string): Promise<void> {
+    await removeTree(this.directory(id).path);
+  }
+}
+
+/** Removes a directory and what is in it. One that is not there is fine. */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(path)) if (entry.isDirectory) names.push(entry.name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return names.sort();
+}
+
+async function readRecord<T extends { version: number }>(path: string): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  let record: T;
+  try {
+    record = JSON.parse(text);
+  } catch (cause) {
+    throw new Failure(`Cannot read the record ${path}: ${messageOf(cause)}`, { cause });
+  }
+  if (record.version === VERSION) return record;
+  throw new Failure(
+    `Cannot read the record ${path}: it is of version ${record.version}, this program's is ${VERSION}`,
+  );
+}
+
+/** Writes beside and renames: a reader, or the next command after a crash, sees the old record or the new one. */
+async function writeRecord(path: string, record: unknown): Promise<void> {
+  const beside = `${path}.${Deno.pid}`;
+  await Deno.writeTextFile(beside, JSON.stringify(record, null, 1) + "\n", { mode: 0o600 });
+  await Deno.rename(beside, path);
+}

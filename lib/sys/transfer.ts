@@ -1,0 +1,38 @@
+import { EINTR } from "./errno.ts";
+import { O_NONBLOCK } from "./fd.ts";
+import { SYS } from "./numbers.ts";
+import { rawSyscall, type SysArg, syscall } from "./syscall.ts";
+
+const F_GETFL = 3, F_SETFL = 4;
+
+/**
+ * Reads what is there into `memory` (read(2)).
+ *
+ * @returns bytes read, 0 at the end of file, -errno for an error: of a nonblocking descriptor mostly -EAGAIN
+ */
+export function readSome(fd: number, memory: Uint8Array): number {
+  return retried(SYS.read, fd, memory, memory.byteLength);
+}
+
+/** Writes what fits of `bytes` (write(2)). @returns bytes written, -errno for an error */
+export function writeSome(fd: number, bytes: Uint8Array): number {
+  return retried(SYS.write, fd, bytes, bytes.byteLength);
+}
+
+/** Makes reads and writes return -EAGAIN instead of waiting. */
+export function setNonblocking(fd: number): void {
+  const flags = syscall("fcntl", `descriptor ${fd}`, SYS.fcntl, fd, F_GETFL);
+  syscall("fcntl", `descriptor ${fd}`, SYS.fcntl, fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+/** Gives the file behind a descriptor to another user (fchown(2)); -1 leaves a number as it is. */
+export function changeOwner(fd: number, uid: number, gid: number): void {
+  syscall("fchown", `descriptor ${fd}`, SYS.fchown, fd, uid, gid);
+}
+
+function retried(number: number, ...args: SysArg[]): number {
+  for (;;) {
+    const result = rawSyscall(number, ...args);
+    if (result !== -EINTR) return result;
+  }
+}
