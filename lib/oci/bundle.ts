@@ -67,7 +67,7 @@ export async function readBundle(directory: string): Promise<Bundle> {
   return {
     hostname: spec.hostname,
     container: {
-      rootfs: resolve(directory, spec.root.path),
+      root: { kind: "directory", path: resolve(directory, spec.root.path) },
       readOnlyRoot: spec.root.readonly ?? false,
       command: commandOf(process, process.args),
       volumes: (spec.mounts ?? []).flatMap((mount) => volumeOf(directory, mount)),

@@ -1,4 +1,5 @@
 /** Pods and their containers: life, records, clean-up. */
+export { collectGarbage, type Leftover } from "./collect_garbage.ts";
 export { checkName, makeName } from "./identifier.ts";
 export type * from "./records.ts";
 export { canMove, checkMove, type LifeState } from "./state_machine.ts";

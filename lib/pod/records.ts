@@ -50,10 +50,15 @@ export interface VolumeConfig {
   readOnly: boolean;
 }
 
+/**
+ * Where a container's root file system comes from: a host directory that the container writes to, or one that stays as
+ * it is under a layer of the container's own.
+ */
+export type RootConfig = { kind: "directory"; path: string } | { kind: "overlay"; lower: string };
+
 /** What a container was asked to be. */
 export interface ContainerConfig {
-  /** Host directory of its root file system. */
-  rootfs: string;
+  root: RootConfig;
   readOnlyRoot: boolean;
   command: Command;
   volumes: VolumeConfig[];

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { Failure, messageOf } from "../failure.ts";
-import { type Fd, lockFile, type LockKind } from "../sys/mod.ts";
+import { type Fd, lockFile, type LockKind, tryLockFile } from "../sys/mod.ts";
 import { checkName } from "./identifier.ts";
 import type { ContainerRecord, PodRecord } from "./records.ts";
 
@@ -50,7 +50,7 @@ export class PodStore {
   }
 
   /**
-   * Makes the directory of a new pod.
+   * Makes the directory of a new pod. The caller holds the pod's lock until it has written the record.
    *
    * @throws {Failure} when there is one of that name
    */
@@ -80,9 +80,17 @@ export class PodStore {
    * @param kind `shared` to read, `exclusive` to change
    */
   async lock(id: string, kind: LockKind): Promise<Fd> {
-    const locks = join(this.root, "locks");
-    await Deno.mkdir(locks, { recursive: true, mode: 0o700 });
-    return await lockFile(join(locks, checkName("pod", id)), kind);
+    return await lockFile(await this.#lockPath(id), kind);
+  }
+
+  /** A pod's lock, if nobody has it. */
+  async tryLock(id: string): Promise<Fd | undefined> {
+    return tryLockFile(await this.#lockPath(id));
+  }
+
+  /** A pod's record; nothing when there is none. @throws {Failure} when it cannot be read */
+  async findPod(id: string): Promise<PodRecord | undefined> {
+    return await readRecord<PodRecord>(this.directory(id).record);
   }
 
   /**
@@ -91,7 +99,7 @@ export class PodStore {
    * @throws {Failure} when there is no such pod, or its record cannot be read
    */
   async readPod(id: string): Promise<PodRecord> {
-    const record = await readRecord<PodRecord>(this.directory(id).record);
+    const record = await this.findPod(id);
     if (record) return record;
     throw new Failure(`Cannot find the pod ${id}`, { hint: "See podvisor pod list" });
   }
@@ -117,6 +125,12 @@ export class PodStore {
     const directory = this.directory(record.pod).container(record.id);
     await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
     await writeRecord(join(directory, "container.json"), record);
+  }
+
+  async #lockPath(id: string): Promise<string> {
+    const locks = join(this.root, "locks");
+    await Deno.mkdir(locks, { recursive: true, mode: 0o700 });
+    return join(locks, checkName("pod", id));
   }
 
   /** Removes the files of a pod; the mounts of its VM are not among them. */

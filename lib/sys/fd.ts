@@ -76,3 +76,11 @@ export function pipe(flags = 0): { read: Fd; write: Fd } {
   syscall("pipe2", "a pipe", SYS.pipe2, new Uint8Array(ends.buffer), flags | O_CLOEXEC);
   return { read: new Fd(ends[0]!), write: new Fd(ends[1]!) };
 }
+
+/** Another descriptor for the same open file, with O_CLOEXEC (fcntl(2), F_DUPFD_CLOEXEC). @throws {SysError} */
+export function duplicate(fd: Fd): Fd {
+  const F_DUPFD_CLOEXEC = 1030;
+  return new Fd(
+    syscall("fcntl", `descriptor ${fd.number}`, SYS.fcntl, fd.number, F_DUPFD_CLOEXEC, 0),
+  );
+}

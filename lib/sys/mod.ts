@@ -10,14 +10,49 @@ export {
   type ProcessIdentity,
   signalIdentified,
 } from "./identity.ts";
+export { cString } from "./memory.ts";
+export {
+  attachTree,
+  cloneTree,
+  createMount,
+  MOUNT,
+  mount,
+  MOUNT_NODEV,
+  MOUNT_NOEXEC,
+  MOUNT_NOSUID,
+  MOUNT_RDONLY,
+  mountAttributes,
+  setMountAttributes,
+  unmount,
+} from "./mount_tree.ts";
+export { SYS } from "./numbers.ts";
+export {
+  openHow,
+  openInRoot,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from "./open_at.ts";
+export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, Poller, type Watch } from "./poller.ts";
+export { openTerminal, type PseudoTerminal, setWindowSize, TIOCSCTTY } from "./terminal.ts";
+export { changeOwner, readSome, setNonblocking, writeSome } from "./transfer.ts";
+export { blockingSyscall, rawSyscall, type SysArg, syscall } from "./syscall.ts";
 export { lockFile, type LockKind, tryLockFile } from "./lock.ts";
-export { attachMount, type AttachOptions, detachMount, enterOwnMounts } from "./mount_namespace.ts";
+export {
+  attachMount,
+  type AttachOptions,
+  attachOverlay,
+  detachMount,
+  enterOwnMounts,
+  type OverlayOptions,
+} from "./mount_namespace.ts";
 export {
   collectChild,
   decodeStatus,
   exitCode,
   type ExitStatus,
   openProcess,
+  signalOpened,
   signalProcess,
   waitForEnd,
 } from "./process.ts";

@@ -10,6 +10,8 @@ const MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_REMOUNT = 32, MS_BIND = 409
 const MS_SLAVE = 1 << 19;
 /** linux/mount.h, open_tree(2), move_mount(2), mount_setattr(2) */
 const OPEN_TREE_CLONE = 1, MOVE_MOUNT_F_EMPTY_PATH = 4, MOUNT_ATTR_RDONLY = 1;
+/** linux/mount.h, fsopen(2), fsconfig(2), fsmount(2) */
+const FSOPEN_CLOEXEC = 1, FSMOUNT_CLOEXEC = 1, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6;
 /** linux/fcntl.h */
 const AT_RECURSIVE = 0x8000, AT_EMPTY_PATH = 0x1000;
 const MNT_DETACH = 2, UMOUNT_NOFOLLOW = 8;
@@ -81,6 +83,59 @@ export function attachMount({ pid, source, target, readOnly }: AttachOptions): v
     SYS.move_mount,
     tree,
     empty,
+    AT_FDCWD,
+    cString(target),
+    MOVE_MOUNT_F_EMPTY_PATH,
+  );
+  program.run();
+}
+
+/** A directory to be shown under a writable layer. */
+export interface OverlayOptions {
+  /** A process in the namespace. */
+  pid: number;
+  /** The directory, which stays as it is. */
+  lower: string;
+  /** An empty directory that takes the changes. */
+  upper: string;
+  /** An empty directory beside `upper` that the kernel works in. */
+  work: string;
+  target: string;
+}
+
+/**
+ * Mounts an overlay in the mount namespace of another process.
+ *
+ * @throws {SysError} when the file system of `upper` cannot carry one, another overlay for example
+ */
+export function attachOverlay({ pid, lower, upper, work, target }: OverlayOptions): void {
+  const program = new ChildProgram();
+  const namespace = openMountNamespace(program, pid);
+  program.call("setns", `mount namespace of pid ${pid}`, SYS.setns, namespace, CLONE_NEWNS);
+  const context = program.call("fsopen", "overlay", SYS.fsopen, cString("overlay"), FSOPEN_CLOEXEC);
+  const set = (key: string, value: string) =>
+    program.call(
+      "fsconfig",
+      `overlay ${key}=${value}`,
+      SYS.fsconfig,
+      context,
+      FSCONFIG_SET_STRING,
+      cString(key),
+      cString(value),
+      0,
+    );
+  // A colon separates lower directories.
+  set("lowerdir", lower.replace(/[\\:]/g, "\\$&"));
+  set("upperdir", upper);
+  set("workdir", work);
+  program.call("fsconfig", "overlay", SYS.fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
+  const mount = program.call("fsmount", "overlay", SYS.fsmount, context, FSMOUNT_CLOEXEC, 0);
+  program.call(
+    "move_mount",
+    target,
+    SYS.move_mount,
+    mount,
+    cString(""),
     AT_FDCWD,
     cString(target),
     MOVE_MOUNT_F_EMPTY_PATH,

@@ -27,6 +27,7 @@ export const SYS = {
   exit: 60,
   fchdir: 81,
   fchmodat: 268,
+  fchown: 93,
   fchownat: 260,
   fcntl: 72,
   finit_module: 313,

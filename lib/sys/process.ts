@@ -41,6 +41,23 @@ export function openProcess(pid: number): Fd | undefined {
 }
 
 /**
+ * Signals the very process that a descriptor stands for (pidfd_send_signal(2)).
+ *
+ * @returns whether it was there
+ * @throws {SysError} when it may not be signalled
+ */
+export function signalOpened(process: Fd, signal: number): boolean {
+  const { number } = process;
+  try {
+    syscall("pidfd_send_signal", "a process", SYS.pidfd_send_signal, number, signal, 0, 0);
+    return true;
+  } catch (error) {
+    if (isSysError(error, ESRCH)) return false;
+    throw error;
+  }
+}
+
+/**
  * Waits until a process, child or not, has ended.
  *
  * @param timeout milliseconds; without one, for ever

@@ -8,6 +8,7 @@ import type { Fd } from "./fd.ts";
 const CLONE_NEWNET = 0x40000000;
 const CLOSE_RANGE_CLOEXEC = 4;
 const F_DUPFD = 0;
+const PR_SET_PDEATHSIG = 1, SIGKILL = 9;
 
 /** What a process started by {@linkcode spawn} gets. */
 export interface SpawnOptions {
@@ -19,6 +20,8 @@ export interface SpawnOptions {
   cwd?: string;
   /** Descriptors for 0, 1, 2 and on; `null` is /dev/null. Nothing else is inherited. */
   descriptors?: readonly (number | null)[];
+  /** It is killed when the thread that started it, this process's main thread, ends in any way. */
+  dieWithParent?: boolean;
   /** A session of its own, away from the terminal: it outlives this command and its signals. */
   detached?: boolean;
   /** Network namespace to run in. */
@@ -43,6 +46,9 @@ export function spawn(options: SpawnOptions): number {
   }
   if (options.ownMounts !== undefined) enterOwnMounts(program, options.ownMounts);
   if (options.detached) program.call("setsid", "the child", SYS.setsid);
+  if (options.dieWithParent) {
+    program.call("prctl", "death signal", SYS.prctl, PR_SET_PDEATHSIG, SIGKILL);
+  }
   if (options.cwd !== undefined) {
     program.call("chdir", options.cwd, SYS.chdir, cString(options.cwd));
   }

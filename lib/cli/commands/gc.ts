@@ -1,0 +1,30 @@
+import { collectGarbage, PodStore } from "../../pod/mod.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { applyLogOptions, LOG_OPTIONS } from "../log_options.ts";
+import { print } from "../output.ts";
+
+/** `podvisor gc`. */
+export const gc: Command = {
+  usage: "[options]",
+  description:
+    "Removes what commands left behind that were killed or crashed: VMs, proxies, shims, files.\n" +
+    "Pods that are in use, and pods made to last, stay.",
+  options: [
+    { name: "json", kind: "flag", help: "Print what was removed as JSON" },
+    ...LOG_OPTIONS,
+  ],
+  operands: [0, 0],
+  async run({ paths, options }: CommandContext): Promise<number> {
+    applyLogOptions(options);
+    const removed = await collectGarbage(new PodStore(paths.state));
+    if (options.flag("json")) {
+      print(JSON.stringify(removed) + "\n");
+      return 0;
+    }
+    for (const { pod, processes } of removed) {
+      const ended = processes.length === 0 ? "" : `, ended processes ${processes.join(", ")}`;
+      print(`removed pod ${pod}${ended}\n`);
+    }
+    return 0;
+  },
+};

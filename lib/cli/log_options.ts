@@ -1,0 +1,22 @@
+import { configureLogging, LOG_LEVELS, type LogFormat } from "../log.ts";
+import type { OptionSpec, ParsedOptions } from "./options.ts";
+
+/** The options of every command that logs. */
+export const LOG_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "log-level",
+    kind: "value",
+    placeholder: "LEVEL",
+    help: "debug, info, warn or error. Default: warn",
+  },
+  { name: "log-format", kind: "value", placeholder: "FORMAT", help: "text or json. Default: text" },
+];
+
+const FORMATS: readonly LogFormat[] = ["text", "json"];
+
+/** Sets the log up as the options say. @throws {Failure} for a value that is none of theirs */
+export function applyLogOptions(options: ParsedOptions): void {
+  const level = options.choice("log-level", LOG_LEVELS);
+  const format = options.choice("log-format", FORMATS);
+  configureLogging({ ...(level ? { level } : {}), ...(format ? { format } : {}) });
+}

@@ -1,0 +1,105 @@
+import { HyperstartAgent, MOUNT_TAG } from "../agent/mod.ts";
+import { Failure, messageOf } from "../failure.ts";
+import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
+import { getLogger } from "../log.ts";
+import { identifyProcess, openProcess, waitForEnd } from "../sys/mod.ts";
+import { startProxy } from "../proxy/mod.ts";
+import { endProcess } from "./end_process.ts";
+import { networkOfPod } from "./guest_network.ts";
+import type { PodRecord, ProxyRecord } from "./records.ts";
+import type { PodDirectory } from "./store.ts";
+
+/** How a pod's processes are started. */
+export interface BootOptions {
+  directory: PodDirectory;
+  pod: PodRecord;
+  /** Starts the VM: QEMU, or what stands in for it. */
+  launch(options: VmLaunch): Promise<Vm>;
+  /** Whether VM and proxy end with this command, however it ends. */
+  dieWithParent: boolean;
+  /** Called once the VM's process is there, while it boots. */
+  onLaunched?: (vm: Vm) => Promise<void>;
+  signal: AbortSignal;
+}
+
+/** A pod whose guest is ready for containers. */
+export interface BootedPod {
+  vm: Vm;
+  proxy: ProxyRecord;
+  agent: HyperstartAgent;
+}
+
+/**
+ * Starts a pod's VM and proxy at the same time and brings its guest up. When this fails, nothing of it is left.
+ *
+ * @throws {Failure} saying which part failed; for a VM that ended, with the last of its console
+ */
+export async function bootPod(options: BootOptions): Promise<BootedPod> {
+  const { directory, pod, signal } = options;
+  const log = getLogger("pod", { pod: pod.id });
+  await using undo = new AsyncDisposableStack();
+  const ended = new AbortController();
+  const url = `unix://${directory.proxySocket}`;
+  const proxyPid = startProxy({ url, dieWithParent: options.dieWithParent });
+  const proxy: ProxyRecord = { process: identifyProcess(proxyPid) ?? null, url };
+  undo.defer(() => endProcess(proxy.process));
+  log.debug("proxy started", { "proxy-pid": proxyPid, url });
+  const vm = await options.launch({
+    name: pod.id,
+    directory: directory.path,
+    memoryMiB: pod.config.memoryMiB,
+    vcpus: pod.config.vcpus,
+    userNetwork: pod.config.network.kind === "user",
+    share: { path: directory.share, tag: MOUNT_TAG },
+    dieWithParent: options.dieWithParent,
+  });
+  undo.defer(() => vm.kill());
+  log.debug("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
+  const agent = new HyperstartAgent({
+    pod: pod.id,
+    proxy: url,
+    control: vm.sockets.control,
+    stream: vm.sockets.stream,
+    signal: AbortSignal.any([signal, ended.signal]),
+  });
+  undo.defer(() => agent.close());
+  const watching = watch(vm, proxyPid, ended);
+  const launched = options.onLaunched?.(vm);
+  try {
+    await Promise.all([
+      launched,
+      agent.startPod({ hostname: pod.config.hostname, ...networkOfPod(pod.config.network) }),
+    ]);
+  } catch (error) {
+    await launched?.catch(() => {});
+    throw ended.signal.aborted ? ended.signal.reason : error;
+  } finally {
+    watching.stop();
+  }
+  undo.move();
+  return { vm, proxy, agent };
+}
+
+/** Ends the start as soon as one of the processes it waits for is gone. */
+function watch(vm: Vm, proxy: number, ended: AbortController): { stop(): void } {
+  let stopped = false;
+  const fail = (error: Failure) => {
+    if (!stopped) ended.abort(error);
+  };
+  vm.ended.then((end) => fail(vmFailure(end.reason, end.console)));
+  waitForProcess(proxy).then(() =>
+    fail(new Failure("Cannot start the pod: its proxy ended while the VM was booting"))
+  );
+  return { stop: () => stopped = true };
+}
+
+async function waitForProcess(pid: number): Promise<void> {
+  using process = openProcess(pid);
+  if (process) await waitForEnd(process);
+}
+
+/** What to tell of a VM that has ended by itself. */
+export function vmFailure(reason: string, console: readonly string[]): Failure {
+  const tail = console.length === 0 ? "" : `; its console ended with: ${console.join(" | ")}`;
+  return new Failure(`The VM ended: ${reason}${tail}`);
+}

@@ -1,0 +1,36 @@
+import { basename } from "@std/path";
+import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
+
+/** Programs that work for one pod and are named after it on their command line. */
+const HELPERS = /^(qemu-system-.*|virtiofsd|cc-proxy|cc-shim)$/;
+/** Words of podvisor's own command line that start a part of a pod. */
+const ROLES = ["proxy", "shim"];
+
+/**
+ * The processes that work for a pod, found by the pod's directory on their command lines: also those that were started
+ * and never recorded, because the command that started them was killed in between.
+ */
+export async function findPodProcesses(directory: string): Promise<ProcessIdentity[]> {
+  const found: ProcessIdentity[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const words = await commandLine(Number(name));
+    if (!words.some((word) => word.includes(`${directory}/`)) || !isPartOfPod(words)) continue;
+    const identity = identifyProcess(Number(name));
+    if (identity) found.push(identity);
+  }
+  return found;
+}
+
+function isPartOfPod(words: readonly string[]): boolean {
+  return HELPERS.test(basename(words[0]!)) || words.some((word) => ROLES.includes(word));
+}
+
+/** Empty for a process that is gone, or a thread of the kernel. */
+async function commandLine(pid: number): Promise<string[]> {
+  try {
+    return (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0");
+  } catch {
+    return [""];
+  }
+}

@@ -1,0 +1,102 @@
+import { basename, join } from "@std/path";
+import { type GuestContainer, ROOTFS, type SharedMount } from "../agent/mod.ts";
+import { Failure, messageOf } from "../failure.ts";
+import { attachMount, attachOverlay, detachMount } from "../sys/mod.ts";
+import type { ContainerConfig, RootConfig } from "./records.ts";
+import type { PodDirectory } from "./store.ts";
+
+/**
+ * Shows a container's root file system and volumes to the guest: bind mounts below the shared directory, made in the
+ * mount namespace of the VM. The guest cannot write to the directories above them, so no name that it makes is ever
+ * followed on the host; and what it can write to ends with the VM, so removing the pod never meets it.
+ *
+ * @param vm pid of the VM, or of any process in its mount namespace
+ * @returns the container as the guest is to make it
+ * @throws {Failure} naming what could not be shared; nothing of it is then left
+ */
+export async function shareContainer(
+  directory: PodDirectory,
+  vm: number,
+  id: string,
+  config: ContainerConfig,
+): Promise<GuestContainer> {
+  await using undo = new AsyncDisposableStack();
+  const root = join(directory.share, id, ROOTFS);
+  await Deno.mkdir(root, { recursive: true, mode: 0o755 });
+  undo.defer(() => unshareContainer(directory, vm, id));
+  await attachRoot(directory, vm, id, config.root, root);
+  const mounts: SharedMount[] = [];
+  for (const [index, { source, destination, readOnly }] of config.volumes.entries()) {
+    const name = volumeName(id, index, destination);
+    const target = join(directory.share, name);
+    await makeTarget(source, target);
+    attach(() => attachMount({ pid: vm, source, target, readOnly }), source);
+    mounts.push({ source: name, destination, readOnly });
+  }
+  undo.move();
+  const { readOnlyRoot, command, cpu, shmSize } = config;
+  return { id, image: id, readOnlyRoot, command, mounts, cpu, shmSize };
+}
+
+/** Takes away what {@linkcode shareContainer} made; what is not there is fine. The VM may be gone already. */
+export async function unshareContainer(
+  directory: PodDirectory,
+  vm: number | undefined,
+  id: string,
+): Promise<void> {
+  const own = (name: string) => name === id || name.startsWith(`${id}:`);
+  for await (const { name } of Deno.readDir(directory.share)) {
+    if (!own(name)) continue;
+    const target = join(directory.share, name);
+    if (vm !== undefined) detach(vm, name === id ? join(target, ROOTFS) : target);
+    await Deno.remove(target, { recursive: true });
+  }
+}
+
+/** A colon is in no container's name, so that no container's volumes are taken for another's. */
+function volumeName(id: string, index: number, destination: string): string {
+  return `${id}:${index}-${basename(destination).replace(/[^A-Za-z0-9_.-]/g, "_")}`;
+}
+
+async function attachRoot(
+  directory: PodDirectory,
+  pid: number,
+  id: string,
+  config: RootConfig,
+  target: string,
+): Promise<void> {
+  if (config.kind === "directory") {
+    const source = config.path;
+    attach(() => attachMount({ pid, source, target, readOnly: false }), source);
+    return;
+  }
+  const upper = join(directory.container(id), "upper");
+  const work = join(directory.container(id), "work");
+  await Deno.mkdir(upper, { recursive: true });
+  await Deno.mkdir(work, { recursive: true });
+  const { lower } = config;
+  attach(() => attachOverlay({ pid, lower, upper, work, target }), lower);
+}
+
+async function makeTarget(source: string, target: string): Promise<void> {
+  const info = await Deno.stat(source);
+  if (info.isDirectory) await Deno.mkdir(target, { mode: 0o700 });
+  else (await Deno.create(target)).close();
+}
+
+function attach(mount: () => void, source: string): void {
+  try {
+    mount();
+  } catch (cause) {
+    throw new Failure(`Cannot share ${source} with the VM: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function detach(vm: number, target: string): void {
+  try {
+    detachMount(vm, target);
+  } catch {
+    // It was not mounted, or the VM has ended and the mount with it.
+    return;
+  }
+}
