@@ -1,6 +1,9 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../failure.ts";
 
+/** Stands for an empty value on the way through the parser. */
+const EMPTY = "\0";
+
 /** One option of a command. */
 export interface OptionSpec {
   /** Name after `--`. */
@@ -99,7 +102,9 @@ export function parseOptions(args: readonly string[], specs: readonly OptionSpec
       values.set(name, given === true);
       continue;
     }
-    const texts = Array.isArray(given) ? given.map(String) : [];
+    const texts = Array.isArray(given)
+      ? given.map((text) => text === EMPTY ? "" : String(text))
+      : [];
     if (texts.length === 0) continue;
     if (kind === "list") values.set(name, texts);
     else if (texts.length === 1) values.set(name, texts[0]!);
@@ -116,8 +121,10 @@ function splitOperands(
   const own: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
-    if (arg === "--") return { own, rest: args.slice(at + 1) };
-    if (!arg.startsWith("-") || arg === "-") return { own, rest: args.slice(at) };
+    const operands = arg === "--" ? at + 1 : !arg.startsWith("-") || arg === "-" ? at : undefined;
+    if (operands !== undefined) {
+      return { own: own.map(markEmptyValue), rest: args.slice(operands) };
+    }
     const long = arg.startsWith("--") ? [arg] : writeOut(arg, specs);
     own.push(...long);
     const last = long.at(-1)!;
@@ -129,7 +136,12 @@ function splitOperands(
     }
     own[own.length - 1] = `${last}=${value}`;
   }
-  return { own, rest: [] };
+  return { own: own.map(markEmptyValue), rest: [] };
+}
+
+/** The parser takes `--name=` for an option that it does not know. No argument can hold a zero byte. */
+function markEmptyValue(arg: string): string {
+  return /^--[^=]+=$/.test(arg) ? arg + EMPTY : arg;
 }
 
 /** The long forms of `-i`, `-it`, `-eA=b` and their like. */

@@ -1,0 +1,90 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ChildProgram, decodeStatus, SysError } from "../../../lib/sys/mod.ts";
+import { cString } from "../../../lib/sys/memory.ts";
+import { SYS } from "../../../lib/sys/numbers.ts";
+import { syscall } from "../../../lib/sys/syscall.ts";
+
+function wait(pid: number) {
+  const status = new Int32Array(1);
+  const memory = new Uint8Array(status.buffer);
+  syscall("wait4", `pid ${pid}`, SYS.wait4, pid, memory, 0, 0);
+  return decodeStatus(status[0]!);
+}
+
+const NO_CHILDREN = () => syscall("wait4", "any", SYS.wait4, -1, 0, 0, 0);
+
+Deno.test("a child program runs its calls in order and then the new program", () => {
+  const program = new ChildProgram();
+  program.call("chdir", "/proc/self", SYS.chdir, cString("/proc/self"));
+  program.exec("/bin/sh", ["sh", "-c", 'test "$A$(pwd -P)" = "b=c/proc/$$" && exit 7'], ["A=b=c"]);
+  assertEquals(wait(program.start()), { kind: "exited", code: 7 });
+});
+
+Deno.test("the result of a call is the argument of later ones", () => {
+  const program = new ChildProgram();
+  const path = cString("/etc/passwd");
+  const opened = program.call("open", "/etc/passwd", SYS.openat, -100, path, 0);
+  program.call("dup3", "8", SYS.dup3, opened, 8, 0);
+  program.call("dup3", "9", SYS.dup3, opened, 9, 0);
+  const command = 'test "$(readlink /proc/self/fd/8)$(readlink /proc/self/fd/9)" = "$0"';
+  program.exec("/bin/sh", ["sh", "-c", command, "/etc/passwd/etc/passwd"], []);
+  assertEquals(wait(program.start()), { kind: "exited", code: 0 });
+});
+
+Deno.test("the first call that fails is named, and the child is gone", () => {
+  const program = new ChildProgram();
+  program.attempt("close", "descriptor 999", SYS.close, 999);
+  program.call("chdir", "/nowhere", SYS.chdir, cString("/nowhere"));
+  program.exec("/bin/true", ["true"], []);
+  const error = assertThrows(() => program.start(), SysError);
+  assertEquals([error.call, error.operand, error.code], ["chdir", "/nowhere", "ENOENT"]);
+  assertEquals(error.message, "chdir /nowhere: no such file or directory (ENOENT)");
+  assertThrows(NO_CHILDREN, SysError, "ECHILD");
+});
+
+Deno.test("a split goes on in a second child that this process can wait for", () => {
+  const program = new ChildProgram();
+  program.split();
+  program.exec("/bin/sh", ["sh", "-c", "exit 9"], []);
+  assertEquals(wait(program.start()), { kind: "exited", code: 9 });
+  assertThrows(NO_CHILDREN, SysError, "ECHILD");
+});
+
+Deno.test("a call that fails after a split is named, and both children are gone", () => {
+  const program = new ChildProgram();
+  program.split();
+  program.exec("/nowhere", ["nowhere"], []);
+  assertThrows(() => program.start(), SysError, "execve /nowhere");
+  assertThrows(NO_CHILDREN, SysError, "ECHILD");
+});
+
+Deno.test("the new program has no signal blocked and none ignored", () => {
+  const program = new ChildProgram();
+  const command =
+    "grep -Eq '^SigBlk:.0+$' /proc/self/status && grep -Eq '^SigIgn:.0+$' /proc/self/status";
+  program.exec("/bin/sh", ["sh", "-c", command], ["PATH=/usr/bin:/bin"]);
+  assertEquals(wait(program.start()), { kind: "exited", code: 0 });
+});
+
+Deno.test("a thousand children start and leave nothing", () => {
+  const open = () => [...Deno.readDirSync("/proc/self/fd")].length;
+  const before = open();
+  for (let round = 0; round < 1000; round++) {
+    const program = new ChildProgram();
+    program.exec("/bin/true", ["true"], []);
+    assertEquals(wait(program.start()), { kind: "exited", code: 0 });
+  }
+  assert(open() <= before);
+});
+
+Deno.test("an error number comes back with its call on any thread", async () => {
+  const { blockingSyscall } = await import("../../../lib/sys/syscall.ts");
+  for (let round = 0; round < 50; round++) {
+    const [sync, blocking] = await Promise.allSettled([
+      (async () => await Promise.resolve(syscall("close", "-1", SYS.close, -1)))(),
+      blockingSyscall("chdir", "/nowhere", SYS.chdir, cString("/nowhere")),
+    ]);
+    assert(sync.status === "rejected" && blocking.status === "rejected");
+    assertEquals([sync.reason.code, blocking.reason.code], ["EBADF", "ENOENT"]);
+  }
+});
