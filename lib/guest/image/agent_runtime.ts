@@ -1,0 +1,103 @@
+import { dirname, fromFileUrl, join } from "@std/path";
+import { Failure } from "../../failure.ts";
+import { sourceRoot } from "../../sys/mod.ts";
+
+/** How the agent gets into the guest, and how it is started there. */
+export interface AgentRuntime {
+  /** Program on this host. */
+  executable: string;
+  /** Where the program is in the guest. */
+  target: string;
+  /** Command line in the guest, the program first. */
+  command: string[];
+  /** Further files for the guest, by path there. */
+  files(): Promise<Map<string, Uint8Array<ArrayBuffer>>>;
+  /** Files on this host that the agent is made of, beside the program. */
+  sources(): Promise<string[]>;
+}
+
+/**
+ * The agent as this very podvisor has it: the compiled binary itself, or, run from source, the runtime with the agent's
+ * modules bundled into one file.
+ */
+export function agentRuntime(): AgentRuntime {
+  return Deno.build.standalone
+    ? compiledRuntime(Deno.execPath())
+    : sourceRuntime(join(sourceRoot(), "lib/guest/agent/main.ts"));
+}
+
+/** The agent in a compiled podvisor. */
+export function compiledRuntime(executable: string): AgentRuntime {
+  return {
+    executable,
+    target: "/bin/podvisor",
+    command: ["/bin/podvisor", "guest"],
+    files: () => Promise.resolve(new Map()),
+    sources: () => Promise.resolve([]),
+  };
+}
+
+/**
+ * The agent as TypeScript modules.
+ *
+ * @param entry path of the module that is run
+ */
+export function sourceRuntime(entry: string): AgentRuntime {
+  return {
+    executable: Deno.execPath(),
+    target: "/bin/deno",
+    command: [
+      "/bin/deno",
+      "run",
+      "-A",
+      "--no-config",
+      "--no-lock",
+      "--no-npm",
+      "--cached-only",
+      "/agent.js",
+    ],
+    files: async () => new Map([["/agent.js", await bundle(entry)]]),
+    sources: async () => [...await localModules(entry), ...ownSources()],
+  };
+}
+
+/** The modules that build the image: when they change, so may the image. */
+function ownSources(): string[] {
+  const here = dirname(fromFileUrl(import.meta.url));
+  return [...Deno.readDirSync(here)].map((entry) => join(here, entry.name));
+}
+
+/** Makes one file of a module and everything that it imports. */
+async function bundle(entry: string): Promise<Uint8Array<ArrayBuffer>> {
+  const directory = Deno.makeTempDirSync({ prefix: "podvisor-bundle-" });
+  try {
+    const output = join(directory, "agent.js");
+    await runDeno("bundle the agent", ["bundle", "--quiet", "--minify", "--output", output, entry]);
+    return Deno.readFileSync(output);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+/** The modules of this project that `entry` consists of. */
+async function localModules(entry: string): Promise<string[]> {
+  const output = await runDeno("list the agent's modules", ["info", "--json", entry]);
+  const graph = JSON.parse(new TextDecoder().decode(output)) as { modules: { local?: string }[] };
+  return graph.modules.map((module) => module.local).filter((path) => path !== undefined);
+}
+
+async function runDeno(what: string, [subcommand, ...args]: string[]): Promise<Uint8Array> {
+  const config = join(sourceRoot(), "deno.json");
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [subcommand!, "--config", config, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  if (success) return stdout;
+  const text = new TextDecoder().decode(stderr).trim();
+  throw new Failure(
+    `Cannot ${what}: ${text.split("\n").find((line) => /^error/.test(line)) ?? text}`,
+    {
+      hint: "The bundler comes from the npm registry the first time: check that it can be reached",
+    },
+  );
+}
