@@ -43,6 +43,7 @@ export class ChildProgram {
   readonly #executions: Result[] = [];
   /** Memory that only pointers inside other memory refer to. */
   readonly #kept: unknown[] = [];
+  #results: BigInt64Array | undefined;
 
   /** Adds a call that must succeed. `call` and `operand` are what the error says. */
   call(call: string, operand: string, number: number, ...args: ChildArg[]): Result {
@@ -73,6 +74,14 @@ export class ChildProgram {
   keep<T>(memory: T): T {
     this.#kept.push(memory);
     return memory;
+  }
+
+  /**
+   * What a call returned when the program ran last: -errno for an error, -1 when it was not reached. A descriptor that
+   * was opened with CLONE_FILES is this process's own, also when a later call has failed.
+   */
+  resultOf({ index }: Result): number {
+    return Number(this.#results?.[index] ?? -1n);
   }
 
   /** The calls in order, each with what it is called on: what a program does, as text. */
@@ -121,6 +130,7 @@ export class ChildProgram {
    */
   start(cloneFlags = 0): number {
     const { memory, results } = this.#write();
+    this.#results = results.fill(-1n);
     const state = new BigInt64Array([-1n, 0n]);
     const previous = blockSignals();
     let started: number;

@@ -59,3 +59,13 @@ export {
 export { selfCommand, sourceRoot } from "./self.ts";
 export { parseSignal, signalName, SIGNALS } from "./signals.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";
+export { type DriverInfo, readDriverInfo } from "./ethtool.ts";
+export {
+  makeNetworkNamespace,
+  openInNetworkNamespace,
+  openNetworkNamespace,
+  openSocketIn,
+  unmountNetworkNamespace,
+} from "./network_namespace.ts";
+export * from "./socket.ts";
+export { openMacvtap, openTap, tapFeatures, type TapOptions } from "./tap.ts";

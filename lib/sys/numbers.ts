@@ -35,6 +35,7 @@ export const SYS = {
   fsconfig: 431,
   fsmount: 432,
   fsopen: 430,
+  fstatfs: 138,
   fsync: 74,
   ftruncate: 77,
   getdents64: 217,
