@@ -1,6 +1,5 @@
 import { isAbsolute, resolve } from "@std/path";
 import type { Command } from "../agent/mod.ts";
-import type { Paths } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
 import { isBundle, parseEnv, readBundle } from "../oci/mod.ts";
 import {
@@ -12,14 +11,15 @@ import {
   type RootConfig,
   type VolumeConfig,
 } from "../pod/mod.ts";
-import { builtinRoot } from "../guest/mod.ts";
 import { badValue, type ParsedOptions } from "./options.ts";
 
 /** What `podvisor run` was asked for. */
 export interface RunRequest {
   name: string;
   pod: PodConfig;
-  container: ContainerConfig;
+  /** Where the root file system comes from; `builtin` is the one made from busybox. */
+  root: RootConfig | "builtin";
+  container: Omit<ContainerConfig, "root">;
   /** Whether the command reads this process's stdin. */
   interactive: boolean;
   /** Milliseconds until the command is killed. */
@@ -41,11 +41,11 @@ const MAX_TIMEOUT_SECONDS = 2_000_000;
  *
  * @throws {Failure} naming what is wrong with which of them
  */
-export async function readRunRequest(options: ParsedOptions, paths: Paths): Promise<RunRequest> {
+export async function readRunRequest(options: ParsedOptions): Promise<RunRequest> {
   const [rootfs = "", ...args] = options.operands;
   const timeout = options.integer("timeout", 1, MAX_TIMEOUT_SECONDS);
   const name = checkName("pod", options.value("name") ?? makeName());
-  const { container, hostname } = await readContainer(rootfs, paths);
+  const { root, container, hostname } = await readContainer(rootfs);
   changeCommand(container.command, args, options);
   if (container.command.args.length === 0) {
     throw new Failure(`Cannot run a command in ${rootfs}: none is given`, {
@@ -61,6 +61,7 @@ export async function readRunRequest(options: ParsedOptions, paths: Paths): Prom
       network: readNetwork(options),
       kernel: readKernel(options),
     },
+    root,
     container: {
       ...container,
       readOnlyRoot: container.readOnlyRoot || options.flag("read-only"),
@@ -75,24 +76,22 @@ export async function readRunRequest(options: ParsedOptions, paths: Paths): Prom
 
 async function readContainer(
   rootfs: string,
-  paths: Paths,
-): Promise<{ container: ContainerConfig; hostname: string | undefined }> {
+): Promise<Pick<RunRequest, "root" | "container"> & { hostname: string | undefined }> {
   if (rootfs === "busybox") {
-    const lower = await builtinRoot(paths.cache);
-    return { container: plainContainer({ kind: "overlay", lower }, ["sh"]), hostname: undefined };
+    return { root: "builtin", container: plainContainer(["sh"]), hostname: undefined };
   }
   const directory = resolve(rootfs);
   await checkDirectory(rootfs, directory);
-  if (await isBundle(directory)) return await readBundle(directory);
-  return {
-    container: plainContainer({ kind: "directory", path: directory }, []),
-    hostname: undefined,
-  };
+  if (!await isBundle(directory)) {
+    const root: RootConfig = { kind: "directory", path: directory };
+    return { root, container: plainContainer([]), hostname: undefined };
+  }
+  const { container: { root, ...container }, hostname } = await readBundle(directory);
+  return { root, container, hostname };
 }
 
-function plainContainer(root: RootConfig, args: string[]): ContainerConfig {
+function plainContainer(args: string[]): RunRequest["container"] {
   return {
-    root,
     readOnlyRoot: false,
     command: {
       args,

@@ -1,0 +1,29 @@
+/** Brings what the tests need beyond what podvisor itself needs, then prepares the host as a user would. */
+import { installPackages } from "../lib/host/mod.ts";
+import { runCommandLine } from "../lib/cli/mod.ts";
+import { printError } from "../lib/cli/output.ts";
+
+interface TestTool {
+  path: string;
+  name: string;
+  why: string;
+}
+
+const TOOLS: readonly TestTool[] = [
+  { path: "/usr/sbin/ip", name: "iproute2", why: "the network tests compare with what ip prints" },
+  { path: "/usr/bin/script", name: "bsdutils", why: "the terminal tests run under script" },
+];
+
+const missing = TOOLS.filter(({ path }) => !isThere(path));
+for (const { name, why } of missing) printError(`installing ${name} (${why})\n`);
+if (missing.length > 0) await installPackages(missing.map(({ name }) => name));
+Deno.exit(await runCommandLine(["setup", "--install"]));
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
