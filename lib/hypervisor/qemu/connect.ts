@@ -1,0 +1,28 @@
+/** First pause between two tries to connect, in milliseconds; each further one is twice as long, up to the last. */
+const FIRST_PAUSE = 1, LAST_PAUSE = 16;
+
+/**
+ * Connects to a Unix socket that a process just started will make.
+ *
+ * @param isAlive whether that process is still there
+ * @param timeout milliseconds
+ * @returns nothing when the process has ended, or time is up
+ */
+export async function connectSoon(
+  path: string,
+  isAlive: () => boolean,
+  timeout: number,
+): Promise<Deno.Conn | undefined> {
+  const deadline = performance.now() + timeout;
+  for (let pause = FIRST_PAUSE;; pause = Math.min(pause * 2, LAST_PAUSE)) {
+    try {
+      return await Deno.connect({ transport: "unix", path });
+    } catch (error) {
+      const notYet = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.ConnectionRefused;
+      if (!notYet) throw error;
+    }
+    if (!isAlive() || performance.now() > deadline) return undefined;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}

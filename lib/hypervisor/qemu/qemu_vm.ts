@@ -1,0 +1,124 @@
+import { getLogger } from "../../log.ts";
+import {
+  collectChild,
+  type ExitStatus,
+  openIdentified,
+  type ProcessIdentity,
+  signalIdentified,
+  signalName,
+  SIGNALS,
+  waitForEnd,
+} from "../../sys/mod.ts";
+import type { AcceleratorKind } from "../accelerator.ts";
+import { readConsoleTail } from "../console_tail.ts";
+import type { RunningVm, Vm, VmEnd, VmSockets } from "../hypervisor.ts";
+import { QmpClient } from "./qmp.ts";
+import { type VmFiles, vmFiles } from "./vm_files.ts";
+
+/** How long QEMU may take to end when asked to, and the kernel to bury it when killed, in milliseconds. */
+const QUIT_TIME = 1000, BURIAL_TIME = 5000;
+/** Largest console file; the guest decides how much it writes there. */
+const CONSOLE_LIMIT = 1024 * 1024;
+/** How often the console file is looked at, in milliseconds. */
+const CONSOLE_INTERVAL = 1000;
+
+/** A VM in a QEMU process. */
+export class QemuVm implements Vm {
+  readonly process: ProcessIdentity;
+  readonly accelerator: AcceleratorKind;
+  readonly #files: VmFiles;
+  #ended: Promise<VmEnd> | undefined;
+
+  constructor({ process, accelerator, directory }: RunningVm) {
+    this.process = process;
+    this.accelerator = accelerator;
+    this.#files = vmFiles(directory);
+  }
+
+  get sockets(): VmSockets {
+    return { control: this.#files.control, stream: this.#files.stream };
+  }
+
+  get consolePath(): string {
+    return this.#files.console;
+  }
+
+  get ended(): Promise<VmEnd> {
+    return this.#ended ??= this.#watch();
+  }
+
+  async pause(): Promise<void> {
+    await this.command("stop");
+  }
+
+  async resume(): Promise<void> {
+    await this.command("cont");
+  }
+
+  /** Runs one command in QEMU's monitor. @throws {QmpError} @throws {QmpProtocolError} */
+  async command(name: string, args?: Record<string, unknown>): Promise<unknown> {
+    const connection = await Deno.connect({ transport: "unix", path: this.#files.monitor });
+    using monitor = await QmpClient.open(connection);
+    return await monitor.execute(name, args);
+  }
+
+  async stop(grace = 0): Promise<void> {
+    using process = openIdentified(this.process);
+    if (!process) return;
+    if (grace > 0 && await waitForEnd(process, grace)) return;
+    try {
+      await this.command("quit");
+      if (await waitForEnd(process, QUIT_TIME)) return;
+    } catch (error) {
+      getLogger("qemu").debug("QEMU does not take the command to quit", { error });
+    }
+    await this.kill();
+  }
+
+  async kill(): Promise<void> {
+    using process = openIdentified(this.process);
+    if (!process) return;
+    signalIdentified(this.process, SIGNALS.KILL!);
+    await waitForEnd(process, BURIAL_TIME);
+    // Whoever waits for `ended` wants to know how it ended: only without one is the status nobody's.
+    if (!this.#ended) collectChild(this.process.pid);
+  }
+
+  async #watch(): Promise<VmEnd> {
+    const bounding = setInterval(() => boundFile(this.#files.console), CONSOLE_INTERVAL);
+    Deno.unrefTimer(bounding);
+    try {
+      using process = openIdentified(this.process);
+      if (process) await waitForEnd(process);
+    } finally {
+      clearInterval(bounding);
+    }
+    return {
+      reason: describeEnd(collectChild(this.process.pid), readConsoleTail(this.#files.log).at(-1)),
+      console: readConsoleTail(this.#files.console),
+    };
+  }
+}
+
+/**
+ * Why a QEMU process ended, in words.
+ *
+ * @param status unknown for a process that is not our child
+ * @param complaint its last words on stderr
+ */
+export function describeEnd(status: ExitStatus | undefined, complaint?: string): string {
+  const because = complaint === undefined ? "" : `: ${complaint}`;
+  if (!status) return `QEMU is gone${because}`;
+  if (status.kind === "signalled") return `QEMU was killed by ${signalName(status.signal)}`;
+  if (status.code === 0) return "the guest stopped";
+  return `QEMU exited with code ${status.code}${because}`;
+}
+
+/** QEMU appends: it goes on at the beginning of a file cut to nothing. */
+function boundFile(path: string): void {
+  try {
+    if (Deno.statSync(path).size > CONSOLE_LIMIT) Deno.truncateSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

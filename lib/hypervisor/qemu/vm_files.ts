@@ -1,0 +1,25 @@
+import { join } from "@std/path";
+
+/** Files of one VM. */
+export interface VmFiles {
+  /** Socket of the monitor (QMP). */
+  monitor: string;
+  control: string;
+  stream: string;
+  console: string;
+  pid: string;
+  /** What QEMU itself has to say. */
+  log: string;
+}
+
+/** Where a VM's files are in its directory: names short, because a socket's path may have 107 bytes only. */
+export function vmFiles(directory: string): VmFiles {
+  return {
+    monitor: join(directory, "qmp.sock"),
+    control: join(directory, "ctl.sock"),
+    stream: join(directory, "tty.sock"),
+    console: join(directory, "console.log"),
+    pid: join(directory, "qemu.pid"),
+    log: join(directory, "qemu.log"),
+  };
+}
