@@ -1,0 +1,75 @@
+import { Refusal } from "./runtime.ts";
+
+const PATIENCE = 2000, PAUSE = 10;
+
+/**
+ * The node of a disk that the host has plugged in, waited for.
+ *
+ * @param name below /dev, such as `vdb`
+ * @throws {Refusal} when it does not appear
+ */
+export async function blockDevice(name: string): Promise<string> {
+  if (!/^[a-z0-9]{1,32}$/.test(name)) throw new Refusal(`Cannot use device ${name}: invalid name`);
+  const path = `/dev/${name}`;
+  await appearing(name, () => {
+    try {
+      return Deno.statSync(path).isBlockDevice || undefined;
+    } catch {
+      return undefined;
+    }
+  }, () => writeTo("/sys/bus/pci/rescan", "1"));
+  return path;
+}
+
+/**
+ * The node of a SCSI disk, waited for.
+ *
+ * @param address `id:lun`
+ * @throws {Refusal} when it does not appear
+ */
+export async function scsiDevice(address: string): Promise<string> {
+  const match = /^(\d{1,5}):(\d{1,5})$/.exec(address);
+  if (!match) throw new Refusal(`Cannot use SCSI address ${address}: it is not id:lun`);
+  const [, id, lun] = match;
+  const rescan = () => {
+    for (const host of list("/sys/class/scsi_host")) {
+      writeTo(`/sys/class/scsi_host/${host}/scan`, `0 ${id} ${lun}`);
+    }
+  };
+  const name = await appearing(address, () => {
+    const disk = list("/sys/class/scsi_disk").find((each) => each.endsWith(`:0:${id}:${lun}`));
+    return disk && list(`/sys/class/scsi_disk/${disk}/device/block`)[0];
+  }, rescan);
+  return await blockDevice(name);
+}
+
+async function appearing<T>(
+  name: string,
+  look: () => T | undefined,
+  rescan: () => void,
+): Promise<T> {
+  const found = look();
+  if (found !== undefined) return found;
+  rescan();
+  for (let waited = 0; waited < PATIENCE; waited += PAUSE) {
+    const appeared = look();
+    if (appeared !== undefined) return appeared;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+  throw new Refusal(`Timed out waiting for device ${name}`);
+}
+
+function list(directory: string): string[] {
+  try {
+    return [...Deno.readDirSync(directory)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** There may be no such bus. */
+function writeTo(path: string, text: string): void {
+  try {
+    Deno.writeTextFileSync(path, text);
+  } catch { /* then the device will not appear, which is what gets reported */ }
+}

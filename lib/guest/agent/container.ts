@@ -1,0 +1,83 @@
+import { type Fd, type Poller, signalOpened } from "../../sys/mod.ts";
+import type { Cgroup } from "./cgroup.ts";
+import { execProgram } from "./process_program.ts";
+import { type Inherited, planProcess } from "./process_plan.ts";
+import { RunningProcess } from "./running_process.ts";
+import { type FrameSink, type GuestContainer, type ProcessSpec, Refusal } from "./runtime.ts";
+import { readInTree } from "./small_file.ts";
+import { startError } from "./start_error.ts";
+import { openStdio } from "./stdio.ts";
+import { lookUpIdentity } from "./users.ts";
+
+/** What a {@linkcode Container} is made of. */
+export interface ContainerParts {
+  id: string;
+  poller: Poller;
+  sink: FrameSink;
+  init: RunningProcess;
+  /** The mount that is its root: what is looked up from there sees the container's other mounts too. */
+  root: Fd;
+  devpts: Fd;
+  cgroup: Cgroup | undefined;
+  inherited: Inherited;
+  /** Everything else to be let go of at the end. */
+  held: DisposableStack;
+}
+
+/** A container that has been started. */
+export class Container implements GuestContainer {
+  readonly #parts: ContainerParts;
+  readonly #others = new Set<RunningProcess>();
+
+  constructor(parts: ContainerParts) {
+    this.#parts = parts;
+  }
+
+  get init(): RunningProcess {
+    return this.#parts.init;
+  }
+
+  exec(spec: ProcessSpec): RunningProcess {
+    const { id, poller, sink, init, root, devpts, cgroup, inherited } = this.#parts;
+    if (init.exited) throw new Refusal(`Container ${id} not running, impossible to execute`);
+    try {
+      const [passwd, group] = ["etc/passwd", "etc/group"].map((path) =>
+        readInTree(root.number, path)
+      );
+      const identity = lookUpIdentity(spec, passwd!, group!);
+      using stack = new DisposableStack();
+      const stdio = stack.use(openStdio(spec, identity.uid, devpts.number));
+      const plan = planProcess(spec, identity, stdio.child, inherited);
+      const program = execProgram(init.pidfd.number, cgroup?.procs.number, plan);
+      const pid = program.start();
+      const process = new RunningProcess(poller, pid, stdio, spec, sink);
+      stdio.closeChild();
+      stack.move();
+      this.#others.add(process);
+      process.whenFinished(() => this.#others.delete(process));
+      return process;
+    } catch (error) {
+      throw startError(error, spec.args[0] ?? "", "Process could not be set up");
+    }
+  }
+
+  signalAll(signal: number): void {
+    const { cgroup, init } = this.#parts;
+    if (cgroup) return cgroup.signal(signal);
+    for (const process of [init, ...this.#others]) {
+      if (!process.exited) signalOpened(process.pidfd, signal);
+    }
+  }
+
+  pids(): number[] {
+    const { cgroup, init } = this.#parts;
+    if (init.exited) return [];
+    if (cgroup) return cgroup.pids();
+    return [init, ...this.#others].filter((each) => !each.exited).map((each) => each.pid);
+  }
+
+  async remove(): Promise<void> {
+    await this.#parts.cgroup?.remove();
+    this.#parts.held.dispose();
+  }
+}

@@ -1,0 +1,144 @@
+import {
+  cloneTree,
+  type Fd,
+  mount,
+  MOUNT_RDONLY,
+  O_DIRECTORY,
+  O_PATH,
+  open,
+  openInRoot,
+  setMountAttributes,
+  unmount,
+} from "../../sys/mod.ts";
+import { blockDevice, scsiDevice } from "./block_device.ts";
+import type { PlannedMount } from "./container_program.ts";
+import { type EtcFile } from "./etc_files.ts";
+import { type ContainerSpec, Refusal } from "./runtime.ts";
+import { isDirectory, tryOpenInTree } from "./small_file.ts";
+
+const MS_NODEV = 4;
+
+/** Where the mounts of a container come from, and where what is made for it is kept until it is removed. */
+export interface MountPlaces {
+  /** The shared directory. */
+  share: Fd;
+  /** Its path, for messages. */
+  sharePath: string;
+  /** A directory of the container's own in the guest. */
+  directory: string;
+  /** Undoes what is made here. */
+  held: DisposableStack;
+}
+
+/**
+ * The container's root: a directory of the share, or of a disk; a mount attached nowhere.
+ *
+ * @throws {Refusal} when it is not there
+ */
+export async function openRoot(spec: ContainerSpec, places: MountPlaces): Promise<Fd> {
+  const { image, rootfs, fstype, scsiAddr } = spec;
+  if (fstype === "" && scsiAddr === "") {
+    const path = `${image}/${rootfs}`;
+    return cloneDirectory(places.share, path, `${places.sharePath}/${path}`, places.held);
+  }
+  const device = scsiAddr === "" ? await blockDevice(image) : await scsiDevice(scsiAddr);
+  const target = `${places.directory}/root`;
+  Deno.mkdirSync(target);
+  // A second mount of an xfs with the same identifier is refused otherwise.
+  mount(device, target, fstype, MS_NODEV, fstype === "xfs" ? "nouuid" : "");
+  places.held.defer(() => unmount(target));
+  using top = open(target, O_PATH | O_DIRECTORY);
+  return cloneDirectory(top, rootfs, `${device}/${rootfs}`, places.held);
+}
+
+function cloneDirectory(top: Fd, path: string, name: string, held: DisposableStack): Fd {
+  using found = tryOpenInTree(top.number, path === "" ? "." : path);
+  if (!found) throw new Refusal(`Could not resolve symlink for source ${name}`);
+  if (!isDirectory(found)) throw new Refusal(`Could not use source ${name}: not a directory`);
+  return held.use(cloneTree(found.number, name));
+}
+
+/**
+ * Everything that is bind mounted into the container, in order: what the host asked for, and the pod's files of /etc
+ * that nothing of the host's takes the place of.
+ */
+export async function planMounts(
+  spec: ContainerSpec,
+  root: Fd,
+  etc: readonly EtcFile[],
+  places: MountPlaces,
+): Promise<PlannedMount[]> {
+  const mounts: PlannedMount[] = [];
+  for (const { name, text, needed } of etc) {
+    const path = `/etc/${name}`;
+    if (spec.fsmap.some((each) => normal(each.path) === path)) continue;
+    const make = isMissing(root, path);
+    if (make && !needed) continue;
+    const file = `${places.directory}/${name}`;
+    Deno.writeTextFileSync(file, text);
+    Deno.chmodSync(file, 0o644);
+    using found = open(file, O_PATH);
+    mounts.push({
+      tree: places.held.use(cloneTree(found.number, file)).number,
+      path,
+      kind: "file",
+      make,
+    });
+  }
+  for (const each of spec.fsmap) {
+    using source = await openSource(each, places);
+    const tree = places.held.use(cloneTree(source.number, each.source, { recursive: true }));
+    if (each.readOnly) {
+      setMountAttributes(tree.number, each.path, MOUNT_RDONLY, { recursive: true });
+    }
+    const path = normal(each.path);
+    if (path === "/") throw new Refusal("Cannot mount on /: it is the root of the container");
+    const kind = isDirectory(source) ? "directory" : "file";
+    mounts.push({ tree: tree.number, path, kind, make: isMissing(root, path) });
+  }
+  return mounts;
+}
+
+/**
+ * A descriptor of what the host maps to `path`, if anything; accounts are looked up in what a container will really
+ * see.
+ */
+export function mappedTree(mounts: readonly PlannedMount[], path: string): number | undefined {
+  return mounts.findLast((each) => each.path === path)?.tree;
+}
+
+async function openSource(
+  { source, absolutePath, scsiAddr }: ContainerSpec["fsmap"][number],
+  { share, sharePath }: MountPlaces,
+): Promise<Fd> {
+  if (scsiAddr !== "") return open(await scsiDevice(scsiAddr), O_PATH);
+  if (absolutePath) {
+    const disk = /^\/dev\/([a-z0-9]+)$/.exec(source)?.[1];
+    return open(disk === undefined ? source : await deviceNode(disk), O_PATH);
+  }
+  try {
+    return openInRoot(share.number, source, O_PATH);
+  } catch {
+    throw new Refusal(`Could not resolve symlink for source ${sharePath}/${source}`);
+  }
+}
+
+/** A node of /dev that is there, such as `null`, or else a disk that is waited for. */
+async function deviceNode(name: string): Promise<string> {
+  try {
+    Deno.statSync(`/dev/${name}`);
+    return `/dev/${name}`;
+  } catch {
+    return await blockDevice(name);
+  }
+}
+
+function isMissing(root: Fd, path: string): boolean {
+  using found = tryOpenInTree(root.number, path);
+  return found === undefined;
+}
+
+/** An absolute path without empty parts and single dots. */
+export function normal(path: string): string {
+  return "/" + path.split("/").filter((each) => each !== "" && each !== ".").join("/");
+}

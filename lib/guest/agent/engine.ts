@@ -1,0 +1,287 @@
+import {
+  ControlDecoder,
+  encodeControlFrame,
+  GoCode,
+  parseExecCommand,
+  parseKillContainer,
+  parseNewContainer,
+  parsePsContainer,
+  parseRemoveContainer,
+  parseSequenceSignal,
+  parseSetupInterface,
+  parseSetupRoutes,
+  parseStartPod,
+  parseWindowSize,
+  SIGNAL_SEQUENCE_CODE,
+  StreamDecoder,
+} from "../../hyperstart/mod.ts";
+import { note } from "./note.ts";
+import {
+  type GuestContainer,
+  type GuestProcess,
+  type ProcessSpec,
+  Refusal,
+  type Runtime,
+} from "./runtime.ts";
+
+const SIGTERM = 15, SIGKILL = 9;
+const NOTHING = new Uint8Array(0);
+
+/** What an {@linkcode Engine} is connected to. */
+export interface EngineOptions {
+  runtime: Runtime;
+  /** Sends bytes on the control channel. */
+  reply: (frame: Uint8Array) => void;
+  /** Milliseconds that processes have to end after SIGTERM when the pod is destroyed. */
+  grace?: number;
+  /** Milliseconds to wait for the output and status of processes that have been killed. */
+  patience?: number;
+}
+
+interface Entry {
+  container: GuestContainer;
+  /** All its processes that have not finished. */
+  processes: Set<GuestProcess>;
+}
+
+/**
+ * The guest's side of the hyperstart protocol, in the Go agent's dialect (hyperstart-protocol, column A): decodes both
+ * channels, carries out one command at a time and answers each with one reply, in order. Whatever the bytes are, it
+ * goes on.
+ */
+export class Engine {
+  readonly #runtime: Runtime;
+  readonly #reply: (frame: Uint8Array) => void;
+  readonly #grace: number;
+  readonly #patience: number;
+  readonly #containers = new Map<string, Entry>();
+  readonly #sequences = new Map<number, GuestProcess>();
+  #podRuns = false;
+  #control = new ControlDecoder();
+  #stream = new StreamDecoder();
+
+  constructor({ runtime, reply, grace = 1000, patience = 5000 }: EngineOptions) {
+    this.#runtime = runtime;
+    this.#reply = reply;
+    this.#grace = grace;
+    this.#patience = patience;
+  }
+
+  /** Takes bytes of the control channel; resolves when the commands in them have been answered. */
+  async receiveControl(chunk: Uint8Array): Promise<void> {
+    try {
+      this.#control.push(chunk);
+      for (let frame; (frame = this.#control.next());) {
+        await this.#answer(frame.code, frame.payload);
+      }
+    } catch (error) {
+      // The rest of the stream cannot be told apart any more; what comes next may be a new host.
+      note(`control channel: ${messageOf(error)}`);
+      this.#control = new ControlDecoder();
+      this.#reply(errorFrame(messageOf(error)));
+    }
+  }
+
+  /**
+   * Takes bytes of the stream channel. Returns a promise when a process has more input waiting than should be held: it
+   * resolves when more bytes may come.
+   */
+  receiveStream(chunk: Uint8Array): Promise<void> | undefined {
+    let full: GuestProcess | undefined;
+    try {
+      this.#stream.push(chunk);
+      for (let frame; (frame = this.#stream.next());) {
+        const process = this.#sequences.get(frame.sequence);
+        if (!process) continue;
+        if (frame.payload.length === 0) process.endInput();
+        else process.write(frame.payload);
+        if (process.inputFull) full = process;
+      }
+    } catch (error) {
+      note(`stream channel: ${messageOf(error)}`);
+      this.#stream = new StreamDecoder();
+    }
+    return full?.inputRoom();
+  }
+
+  async #answer(code: number, payload: Uint8Array): Promise<void> {
+    try {
+      const answer = await this.#carryOut(code, payload);
+      this.#reply(encodeControlFrame(GoCode.ACK, answer));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#reply(errorFrame(error.message));
+    }
+  }
+
+  async #carryOut(code: number, payload: Uint8Array): Promise<Uint8Array | undefined> {
+    switch (code) {
+      case GoCode.PING:
+      case GoCode.READY:
+        return;
+      case GoCode.STARTPOD:
+        return await this.#startPod(payload);
+      case GoCode.DESTROYPOD:
+        return await this.#destroyPod();
+      case GoCode.NEWCONTAINER:
+        return await this.#newContainer(payload);
+      case GoCode.EXECCMD:
+        return this.#exec(payload);
+      case GoCode.KILLCONTAINER:
+        return this.#kill(payload);
+      case GoCode.REMOVECONTAINER:
+        return await this.#remove(payload);
+      case GoCode.PSCONTAINER:
+        return this.#list(payload);
+      case GoCode.WINSIZE: {
+        const { seq, row, column } = parseWindowSize(payload);
+        this.#sequences.get(seq)?.resize(row, column);
+        return;
+      }
+      case SIGNAL_SEQUENCE_CODE: {
+        const { seq, signal } = parseSequenceSignal(payload);
+        this.#sequences.get(seq)?.signal(signal);
+        return;
+      }
+      case GoCode.SETUPINTERFACE:
+        return void await this.#runtime.setInterface(parseSetupInterface(payload));
+      case GoCode.SETUPROUTE:
+        return void await this.#runtime.setRoutes(parseSetupRoutes(payload).routes);
+      case GoCode.ONLINECPUMEM:
+        return void this.#runtime.onlineResources();
+      default:
+        throw new Refusal(`No callback found for command ""`);
+    }
+  }
+
+  async #startPod(payload: Uint8Array): Promise<undefined> {
+    if (this.#podRuns) throw new Refusal("Pod already started, impossible to start again");
+    await this.#runtime.startPod(parseStartPod(payload));
+    this.#podRuns = true;
+  }
+
+  async #newContainer(payload: Uint8Array): Promise<undefined> {
+    if (!this.#podRuns) throw new Refusal("Pod not started, impossible to run a new container");
+    const spec = parseNewContainer(payload);
+    if (this.#containers.has(spec.id)) {
+      throw new Refusal(`Container ${spec.id} already exists, impossible to create`);
+    }
+    this.#checkSequences(spec.process);
+    const container = await this.#runtime.startContainer(spec);
+    const entry: Entry = { container, processes: new Set() };
+    this.#containers.set(spec.id, entry);
+    this.#keep(entry, container.init, spec.process);
+  }
+
+  #exec(payload: Uint8Array): undefined {
+    const { container: id, process: spec } = parseExecCommand(payload);
+    const name = spec.id === "" ? String(spec.stdio) : spec.id;
+    const entry = this.#find(id, `execute process ${name}`);
+    if (entry.container.init.finished) {
+      throw new Refusal(`Container ${id} not running, impossible to execute process ${name}`);
+    }
+    this.#checkSequences(spec);
+    this.#keep(entry, entry.container.exec(spec), spec);
+  }
+
+  #kill(payload: Uint8Array): undefined {
+    const { container: id, signal, allProcesses } = parseKillContainer(payload);
+    const { container } = this.#find(id, "signal");
+    if (container.init.finished) return;
+    if (allProcesses) container.signalAll(signal);
+    else container.init.signal(signal);
+  }
+
+  async #remove(payload: Uint8Array): Promise<undefined> {
+    const { container: id } = parseRemoveContainer(payload);
+    const entry = this.#find(id, "remove");
+    if (entry.container.pids().length > 0) {
+      throw new Refusal(`Container ${id} running, impossible to remove`);
+    }
+    await this.#finish(entry);
+    this.#containers.delete(id);
+    await entry.container.remove();
+  }
+
+  #list(payload: Uint8Array): Uint8Array {
+    const { container: id, format, psargs } = parsePsContainer(payload);
+    const { container } = this.#find(id, "list processes");
+    const pids = container.pids();
+    if (pids.length === 0) {
+      throw new Refusal(`Container ${id} is not running, impossible to list processes`);
+    }
+    if (format === "json") return new TextEncoder().encode(JSON.stringify(pids));
+    if (format !== "table") throw new Refusal("invalid format option");
+    return new TextEncoder().encode(this.#runtime.processTable(pids, psargs));
+  }
+
+  async #destroyPod(): Promise<undefined> {
+    if (!this.#podRuns) return;
+    const entries = [...this.#containers.values()];
+    for (const { container } of entries) container.signalAll(SIGTERM);
+    await this.#ended(entries, this.#grace);
+    for (const { container } of entries) container.signalAll(SIGKILL);
+    for (const [id, entry] of this.#containers) {
+      await this.#finish(entry);
+      this.#containers.delete(id);
+      await entry.container.remove();
+    }
+    this.#podRuns = false;
+    await this.#runtime.stopPod();
+  }
+
+  /** Waits until the processes have finished; those whose output nobody takes are given up. */
+  async #finish(entry: Entry): Promise<void> {
+    await this.#ended([entry], this.#patience);
+    for (const process of entry.processes) process.discard();
+  }
+
+  /** Waits until all processes have finished, at most `limit` milliseconds. */
+  async #ended(entries: readonly Entry[], limit: number): Promise<void> {
+    const waiting = entries.flatMap(({ processes }) => [...processes]);
+    if (waiting.length === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let left = waiting.length;
+    for (const each of waiting) {
+      each.whenFinished(() => {
+        if (--left === 0) resolve();
+      });
+    }
+    const timer = setTimeout(resolve, limit);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #find(id: string, purpose: string): Entry {
+    const entry = this.#containers.get(id);
+    if (!entry) throw new Refusal(`Container ${id} not found, impossible to ${purpose}`);
+    return entry;
+  }
+
+  #checkSequences({ stdio, stderr, terminal }: ProcessSpec): void {
+    const wanted = terminal ? [stdio] : [stdio, stderr];
+    const taken = wanted.find((sequence, at) =>
+      sequence !== 0 && (this.#sequences.has(sequence) || wanted.indexOf(sequence) < at)
+    );
+    if (taken !== undefined) throw new Refusal(`Sequence number ${taken} already registered`);
+  }
+
+  #keep(entry: Entry, process: GuestProcess, { stdio, stderr, terminal }: ProcessSpec): void {
+    const sequences = (terminal ? [stdio] : [stdio, stderr]).filter((each) => each !== 0);
+    entry.processes.add(process);
+    for (const sequence of sequences) this.#sequences.set(sequence, process);
+    process.whenFinished(() => {
+      entry.processes.delete(process);
+      for (const sequence of sequences) this.#sequences.delete(sequence);
+    });
+  }
+}
+
+function errorFrame(text: string): Uint8Array {
+  const payload = text === "" ? NOTHING : new TextEncoder().encode(text);
+  return encodeControlFrame(GoCode.ERROR, payload);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,103 @@
+import {
+  attachTree,
+  cloneTree,
+  cString,
+  type Fd,
+  mount,
+  O_DIRECTORY,
+  O_PATH,
+  O_RDWR,
+  open,
+  rawSyscall,
+  SYS,
+  syscall,
+} from "../../sys/mod.ts";
+import { bringUpLoopback } from "./network.ts";
+import { note } from "./note.ts";
+import { NOFILE } from "./rlimits.ts";
+
+const PR_SET_DUMPABLE = 4;
+const FILES = 1048576n;
+const MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8;
+const KERNEL = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+/** Where the agent keeps what it makes. */
+export const RUN = "/run/podvisor";
+const CGROUPS = "/sys/fs/cgroup";
+
+/**
+ * Makes of a freshly booted machine what containers need. The first stage has mounted /proc, /sys and /dev and loaded
+ * the modules; what it left out is made up for where that is possible.
+ *
+ * @returns where cgroups are, if the kernel has them
+ */
+export function prepareMachine(): string | undefined {
+  // The child that becomes a container's process shares this memory for a moment: nobody in there may look at it.
+  rawSyscall(SYS.prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  const limit = new Uint8Array(new BigUint64Array([FILES, FILES]).buffer);
+  rawSyscall(SYS.prlimit64, 0, NOFILE, limit, 0);
+  mountUnless("/proc", "proc", KERNEL, () => exists("/proc/self"));
+  mountUnless("/sys", "sysfs", KERNEL, () => exists("/sys/class"));
+  mountUnless("/dev", "devtmpfs", MS_NOSUID, () => exists("/dev/null"));
+  takeStdio();
+  mountUnless("/run", "tmpfs", MS_NOSUID | MS_NODEV, () => exists(RUN), "mode=755");
+  Deno.mkdirSync(RUN, { recursive: true });
+  leaveInitialRoot();
+  attempt("bring up lo", bringUpLoopback);
+  mountUnless(CGROUPS, "cgroup2", KERNEL, () => exists(`${CGROUPS}/cgroup.procs`));
+  return exists(`${CGROUPS}/cgroup.procs`) ? CGROUPS : undefined;
+}
+
+/** Descriptors 0, 1 and 2 must be open: a container's pipes would get their numbers. */
+function takeStdio(): void {
+  for (let number = 0; number <= 2; number++) {
+    const F_GETFD = 1;
+    if (rawSyscall(SYS.fcntl, number, F_GETFD) >= 0) continue;
+    const path = cString(exists("/dev/console") ? "/dev/console" : "/dev/null");
+    const AT_FDCWD = -100, O_NOCTTY = 0o400;
+    rawSyscall(SYS.openat, AT_FDCWD, path, O_RDWR | O_NOCTTY, 0);
+  }
+}
+
+/**
+ * The file system of the initramfs cannot be pivoted away from (pivot_root(2), "EINVAL"), a mount on top of it can:
+ * from here on the root is a copy of itself.
+ */
+function leaveInitialRoot(): void {
+  // mountinfo: the root's own line has / as fifth field; on the initramfs its type is rootfs.
+  const lines = Deno.readTextFileSync("/proc/self/mountinfo").split("\n");
+  const root = lines.findLast((line) => line.split(" ")[4] === "/");
+  if (root !== undefined && !/ - rootfs /.test(root)) return;
+  using top = open("/", O_PATH | O_DIRECTORY);
+  using copy: Fd = cloneTree(top.number, "/", { recursive: true });
+  attachTree(copy.number, "/");
+  syscall("fchdir", "/", SYS.fchdir, copy.number);
+  syscall("chroot", "/", SYS.chroot, cString("."));
+}
+
+function mountUnless(
+  path: string,
+  type: string,
+  flags: number,
+  done: () => boolean,
+  data = "",
+): void {
+  if (done()) return;
+  attempt(`mount ${path}`, () => {
+    if (!exists(path)) Deno.mkdirSync(path);
+    mount(type, path, type, flags, data);
+  });
+}
+
+/** A machine that lacks something still serves what does not need it. */
+function attempt(what: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    note(`cannot ${what}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function exists(path: string): boolean {
+  return rawSyscall(SYS.access, cString(path), 0) === 0;
+}

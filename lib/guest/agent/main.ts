@@ -1,0 +1,49 @@
+import {
+  encodeControlFrame,
+  encodeGuestHello,
+  FEATURE_SIGNAL_SEQUENCE,
+  GoCode,
+  MAX_CONTROL_FRAME,
+} from "../../hyperstart/mod.ts";
+import { Poller } from "../../sys/mod.ts";
+import { Engine } from "./engine.ts";
+import { openPort } from "./find_port.ts";
+import { prepareMachine, RUN } from "./machine.ts";
+import { MAX_PAYLOAD } from "./output_source.ts";
+import { PodRuntime } from "./pod_runtime.ts";
+import { collectOrphans } from "./orphans.ts";
+import { Port } from "./port.ts";
+import { isRunningProcess } from "./running_process.ts";
+
+const CONTROL = "sh.hyper.channel.0", STREAM = "sh.hyper.channel.1";
+
+/** The agent: process 1 of the machine. Prepares it, says READY, and serves the host until the machine stops. */
+export async function guestMain(): Promise<never> {
+  const cgroups = prepareMachine();
+  const poller = new Poller();
+  const control = new Port(poller, await openPort(CONTROL));
+  const hello = encodeGuestHello({
+    agent: "podvisor",
+    version: "0.1.0",
+    features: [FEATURE_SIGNAL_SEQUENCE],
+    maxMessage: MAX_CONTROL_FRAME,
+    maxStreamPayload: MAX_PAYLOAD,
+  });
+  control.send(encodeControlFrame(GoCode.READY, hello));
+  const stream = new Port(poller, await openPort(STREAM));
+  const runtime = new PodRuntime({
+    poller,
+    sink: stream,
+    directory: RUN,
+    cgroups,
+    ownsMachine: true,
+  });
+  const engine = new Engine({ runtime, reply: (frame) => control.send(frame) });
+  collectOrphans(isRunningProcess);
+  control.readTo((chunk) => engine.receiveControl(chunk));
+  stream.readTo((chunk) => engine.receiveStream(chunk));
+  await poller.run();
+  throw new Error("Cannot go on: the poller has stopped");
+}
+
+if (import.meta.main) await guestMain();

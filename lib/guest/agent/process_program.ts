@@ -1,0 +1,121 @@
+import { ChildProgram, cString, MOUNT, SYS, TIOCSCTTY } from "../../sys/mod.ts";
+import { CAPABILITY_COUNT, type CapabilityMasks } from "./capabilities.ts";
+import type { ResourceLimit } from "./rlimits.ts";
+import type { ChildStdio } from "./stdio.ts";
+import type { Identity } from "./users.ts";
+
+/** Namespaces that every container has of its own (linux/sched.h, CLONE_NEW…). */
+export const OWN_NAMESPACES = 0x20000 | 0x20000000 | 0x4000000 | 0x8000000;
+const CLONE_NEWCGROUP = 0x2000000;
+
+/** linux/prctl.h */
+const PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24, PR_SET_NO_NEW_PRIVS = 38;
+const PR_CAP_AMBIENT = 47, PR_CAP_AMBIENT_RAISE = 2;
+/** linux/capability.h, _LINUX_CAPABILITY_VERSION_3 */
+const CAPABILITY_VERSION = 0x20080522;
+const CLOSE_RANGE_CLOEXEC = 4;
+
+/** Everything about a process that is known before it starts. */
+export interface ProcessPlan {
+  stdio: ChildStdio;
+  identity: Identity;
+  capabilities: CapabilityMasks;
+  noNewPrivileges: boolean;
+  limits: readonly ResourceLimit[];
+  umask: number;
+  workdir: string;
+  env: readonly string[];
+  args: readonly string[];
+  /** Where the program may be, in order. */
+  candidates: readonly string[];
+}
+
+/** Joins the cgroup whose `cgroup.procs` is open as `procs`, and makes it the root of what the process sees. */
+export function joinCgroup(program: ChildProgram, procs: number, ownNamespace: boolean): void {
+  const self = new TextEncoder().encode("0");
+  program.call("write", "cgroup.procs", SYS.write, procs, self, self.length);
+  if (ownNamespace) program.call("unshare", "cgroup namespace", SYS.unshare, CLONE_NEWCGROUP);
+}
+
+/** A process that joins the namespaces of the one that `pidfd` stands for. */
+export function execProgram(
+  pidfd: number,
+  procs: number | undefined,
+  plan: ProcessPlan,
+): ChildProgram {
+  const program = new ChildProgram();
+  if (procs !== undefined) joinCgroup(program, procs, false);
+  const namespaces = OWN_NAMESPACES | (procs === undefined ? 0 : CLONE_NEWCGROUP);
+  program.call("setns", "the container", SYS.setns, pidfd, namespaces);
+  program.split();
+  becomeProcess(program, plan);
+  return program;
+}
+
+/** The last part of every program: from the agent's child in its namespaces to the program that was asked for. */
+export function becomeProcess(program: ChildProgram, plan: ProcessPlan): void {
+  takeStdio(program, plan.stdio);
+  for (const { name, resource, soft, hard, required } of plan.limits) {
+    const limit = new Uint8Array(new BigUint64Array([soft, hard]).buffer);
+    const args = ["prlimit64", name, SYS.prlimit64, 0, resource, limit, 0] as const;
+    if (required) program.call(...args);
+    else program.attempt(...args);
+  }
+  program.call("umask", plan.umask.toString(8), SYS.umask, plan.umask);
+  program.call("chdir", plan.workdir, SYS.chdir, cString(plan.workdir));
+  takeIdentity(program, plan.identity, plan.capabilities);
+  if (plan.noNewPrivileges) {
+    program.call("prctl", "no_new_privs", SYS.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  }
+  program.exec(plan.candidates, plan.args, plan.env);
+}
+
+function takeStdio(program: ChildProgram, { descriptors, terminal }: ChildStdio): void {
+  program.call("setsid", "the process", SYS.setsid);
+  if (terminal !== undefined) {
+    program.call("ioctl", "controlling terminal", SYS.ioctl, descriptors[0], TIOCSCTTY, 0);
+  }
+  descriptors.forEach((from, to) =>
+    program.call("dup3", `descriptor ${to}`, SYS.dup3, from, to, 0)
+  );
+  const flags = CLOSE_RANGE_CLOEXEC;
+  program.call("close_range", "descriptors", SYS.close_range, 3, 0xffffffff, flags);
+}
+
+/** In the order that the kernel's rules dictate: each step needs what the next ones take away. */
+function takeIdentity(
+  program: ChildProgram,
+  { uid, gid, groups }: Identity,
+  masks: CapabilityMasks,
+): void {
+  for (let each = 0; each < CAPABILITY_COUNT; each++) {
+    if (masks.bounding >> BigInt(each) & 1n) continue;
+    program.call("prctl", `capability ${each}`, SYS.prctl, PR_CAPBSET_DROP, each, 0, 0, 0);
+  }
+  program.call("prctl", "keep capabilities", SYS.prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
+  const list = new Uint8Array(Uint32Array.from(groups).buffer);
+  program.call("setgroups", groups.join(), SYS.setgroups, groups.length, list);
+  program.call("setgid", String(gid), SYS.setresgid, gid, gid, gid);
+  program.call("setuid", String(uid), SYS.setresuid, uid, uid, uid);
+  setCapabilities(program, masks);
+}
+
+function setCapabilities(program: ChildProgram, masks: CapabilityMasks): void {
+  const { effective, permitted, inheritable, ambient } = masks;
+  // struct __user_cap_data_struct twice: 32 bits each of effective, permitted, inheritable.
+  const low = (mask: bigint) => Number(mask & 0xffffffffn);
+  const high = (mask: bigint) => Number(mask >> 32n);
+  const sets = [effective, permitted, inheritable];
+  const data = Uint32Array.from([...sets.map(low), ...sets.map(high)]);
+  const header = Uint32Array.from([CAPABILITY_VERSION, 0]);
+  const bytes = (words: Uint32Array) => new Uint8Array(words.buffer);
+  program.call("capset", "the process", SYS.capset, bytes(header), bytes(data));
+  for (let each = 0; each < CAPABILITY_COUNT; each++) {
+    if ((ambient >> BigInt(each) & 1n) === 0n) continue;
+    const [option, raise] = [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE];
+    program.call("prctl", `ambient capability ${each}`, SYS.prctl, option, raise, each, 0, 0);
+  }
+}
+
+/** Flags of a recursive change of propagation, so that nothing mounted here shows elsewhere. */
+export const PRIVATE = MOUNT.MS_REC | MOUNT.MS_PRIVATE;

@@ -1,0 +1,138 @@
+import { encodeStreamFrame } from "../../hyperstart/mod.ts";
+import {
+  collectChild,
+  EPOLLIN,
+  ESRCH,
+  exitCode,
+  type Fd,
+  openProcess,
+  type Poller,
+  setWindowSize,
+  signalOpened,
+  SysError,
+} from "../../sys/mod.ts";
+import { InputQueue } from "./input_queue.ts";
+import { OutputSource } from "./output_source.ts";
+import type { FrameSink, GuestProcess, ProcessSpec } from "./runtime.ts";
+import type { Stdio } from "./stdio.ts";
+
+/** What a process gets for a status that somebody else has collected. */
+const UNKNOWN_STATUS = 255;
+
+/** Processes whose status is for a {@linkcode RunningProcess} to collect. */
+const running = new Set<number>();
+
+/** Whether a child of this process belongs to a container. */
+export function isRunningProcess(pid: number): boolean {
+  return running.has(pid);
+}
+
+/** A started process: carries its streams, and reports its end. */
+export class RunningProcess implements GuestProcess {
+  /** Stands for this very process: it can be signalled and joined as long as this is open. */
+  readonly pidfd: Fd;
+  readonly #sink: FrameSink;
+  readonly #sequence: number;
+  readonly #input: InputQueue;
+  readonly #outputs: OutputSource[];
+  readonly #terminal: Fd | undefined;
+  #callbacks: (() => void)[] = [];
+  #status: number | undefined;
+  #finished = false;
+
+  /**
+   * @param pid a child of this process that nobody else waits for
+   * @param stdio this side's ends become this object's to close
+   */
+  constructor(
+    poller: Poller,
+    readonly pid: number,
+    stdio: Stdio,
+    { stdio: sequence, stderr, terminal }: ProcessSpec,
+    sink: FrameSink,
+  ) {
+    const pidfd = openProcess(pid);
+    if (!pidfd) throw new SysError("pidfd_open", `pid ${pid}`, ESRCH);
+    running.add(pid);
+    this.pidfd = pidfd;
+    this.#sink = sink;
+    this.#sequence = sequence;
+    this.#terminal = terminal ? stdio.output : undefined;
+    this.#input = new InputQueue(poller, stdio.input);
+    const ended = () => this.#finishIfDone();
+    this.#outputs = [new OutputSource(poller, stdio.output, sequence, sink, ended)];
+    if (stdio.errors) {
+      this.#outputs.push(new OutputSource(poller, stdio.errors, stderr, sink, ended));
+    }
+    const watch = poller.watch(pidfd.number, EPOLLIN, () => {
+      watch.stop();
+      this.#exited();
+    });
+  }
+
+  /** Whether the process has ended, though its output may still be on its way. */
+  get exited(): boolean {
+    return this.#status !== undefined;
+  }
+
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  whenFinished(callback: () => void): void {
+    if (this.#finished) callback();
+    else this.#callbacks.push(callback);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#input.write(bytes);
+  }
+
+  endInput(): void {
+    if (!this.#terminal) this.#input.end();
+  }
+
+  get inputFull(): boolean {
+    return this.#input.full;
+  }
+
+  inputRoom(): Promise<void> {
+    return this.#input.room();
+  }
+
+  resize(rows: number, columns: number): void {
+    if (this.#terminal && !this.#terminal.closed) {
+      setWindowSize(this.#terminal.number, rows, columns);
+    }
+  }
+
+  signal(signal: number): void {
+    if (!this.exited) signalOpened(this.pidfd, signal);
+  }
+
+  discard(): void {
+    this.#input.close();
+    for (const each of this.#outputs) each.end();
+  }
+
+  #exited(): void {
+    const status = collectChild(this.pid);
+    running.delete(this.pid);
+    this.#status = status ? exitCode(status) : UNKNOWN_STATUS;
+    this.#input.close();
+    for (const each of this.#outputs) each.finish();
+    this.#finishIfDone();
+  }
+
+  #finishIfDone(): void {
+    if (this.#status === undefined || this.#finished) return;
+    if (!this.#outputs.every((each) => each.ended)) return;
+    this.#finished = true;
+    this.pidfd.close();
+    for (const each of this.#callbacks) each();
+    if (this.#sequence !== 0) {
+      this.#sink.send(encodeStreamFrame(this.#sequence));
+      this.#sink.send(encodeStreamFrame(this.#sequence, Uint8Array.of(this.#status)));
+    }
+  }
+}
