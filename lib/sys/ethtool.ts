@@ -1,4 +1,4 @@
-import { EINVAL } from "./errno.ts";
+import { EINVAL, EOPNOTSUPP } from "./errno.ts";
 import { isSysError } from "./error.ts";
 import type { Fd } from "./fd.ts";
 import { cString } from "./memory.ts";
@@ -12,7 +12,6 @@ const SIOCETHTOOL = 0x8946, ETHTOOL_GDRVINFO = 3;
 /** struct ethtool_drvinfo: u32 cmd, char driver[32], version[32], fw_version[32], bus_info[32], … */
 const DRVINFO_SIZE = 196, DRIVER_AT = 4, BUS_INFO_AT = 100, TEXT_SIZE = 32;
 const IFREQ_SIZE = 40, IFNAMSIZ = 16;
-const EOPNOTSUPP = 95;
 
 /** The driver of an interface, and where the device sits: `0000:00:03.0` for PCI; empty where there is no bus. */
 export interface DriverInfo {
