@@ -1,5 +1,5 @@
 import type { AcceleratorKind } from "../accelerator.ts";
-import { QEMU_ARCHITECTURES } from "./architecture.ts";
+import { findArchitecture, kernelCommandLine } from "./architecture.ts";
 import type { VmFiles } from "./vm_files.ts";
 
 /** The guest that is booted. */
@@ -44,9 +44,8 @@ export function qemuArguments(options: QemuOptions): string[] {
 }
 
 /** The VM that is the same for every pod. */
-function machineArguments({ arch, accelerator, boot, files }: QemuOptions): string[] {
-  const architecture = QEMU_ARCHITECTURES[arch];
-  if (!architecture) throw new Error(`Cannot run a VM on ${arch}`);
+function machineArguments({ arch, accelerator, boot, files, pod }: QemuOptions): string[] {
+  const architecture = findArchitecture(arch);
   return [
     "-nodefaults",
     "-no-user-config",
@@ -59,7 +58,7 @@ function machineArguments({ arch, accelerator, boot, files }: QemuOptions): stri
     ...["-cpu", architecture.cpu[accelerator]],
     ...["-kernel", boot.kernel],
     ...["-initrd", boot.initrd],
-    ...["-append", architecture.commandLine.join(" ")],
+    ...["-append", kernelCommandLine(arch, accelerator, pod.vcpus)],
     // Channels before the monitor: when that takes connections, so do they.
     ...socket("control", files.control),
     ...socket("stream", files.stream),
