@@ -15,6 +15,9 @@ export interface MachineCode {
   run: number;
 }
 
+/** Columns of a listing that hold bytes. */
+const BYTES_AT = 12, BYTES_END = 37;
+
 const X86_64 = `
   raw:      48 89 f8                 mov rax, rdi          ; nr
             48 89 f7                 mov rdi, rsi
@@ -97,15 +100,21 @@ export function machineCode(): MachineCode {
   return assemble(X86_64);
 }
 
-/** Reads the bytes and labels of a listing. */
+/**
+ * Reads the bytes and labels of a listing, by its columns: regular expressions would take longer than all else that
+ * a start of the agent does here.
+ */
 function assemble(listing: string): MachineCode {
   const bytes: number[] = [];
   const labels = new Map<string, number>();
   for (const line of listing.split("\n")) {
-    const match = /^ {2}(?:(\w+):)? +((?:[0-9a-f]{2} )+)/.exec(line);
-    if (!match) continue;
-    if (match[1] !== undefined) labels.set(match[1], bytes.length);
-    for (const byte of match[2]!.trim().split(" ")) bytes.push(parseInt(byte, 16));
+    const label = line.slice(2, BYTES_AT).trimEnd();
+    if (label.endsWith(":")) labels.set(label.slice(0, -1), bytes.length);
+    for (let at = BYTES_AT; at < BYTES_END; at += 3) {
+      const byte = parseInt(line.slice(at, at + 2), 16);
+      if (Number.isNaN(byte)) break;
+      bytes.push(byte);
+    }
   }
   return { bytes: Uint8Array.from(bytes), raw: labels.get("raw")!, run: labels.get("run")! };
 }

@@ -52,6 +52,7 @@ export {
   exitCode,
   type ExitStatus,
   openProcess,
+  pause,
   signalOpened,
   signalProcess,
   waitForEnd,

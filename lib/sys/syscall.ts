@@ -140,18 +140,31 @@ function load(): Entries {
 
 function open(): Entries {
   const code = machineCode();
+  // As pointers: the runtime would compile a stub for each function, which takes longer than all these calls.
   const libc = Deno.dlopen(
     "libc.so.6",
     {
-      // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
-      mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
-      // int mprotect(void *addr, size_t len, int prot);
-      mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" },
-      // void *memcpy(void *dest, const void *src, size_t n);
-      memcpy: { parameters: ["pointer", "buffer", "usize"], result: "pointer" },
+      mmap: { type: "pointer" },
+      mprotect: { type: "pointer" },
+      memcpy: { type: "pointer" },
     } as const satisfies Deno.ForeignLibraryInterface,
   ).symbols;
-  const page = libc.mmap(
+  // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+  const mmap = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.mmap!, 0)!, {
+    parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"],
+    result: "pointer",
+  });
+  // int mprotect(void *addr, size_t len, int prot);
+  const mprotect = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.mprotect!, 0)!, {
+    parameters: ["pointer", "usize", "i32"],
+    result: "i32",
+  });
+  // void *memcpy(void *dest, const void *src, size_t n);
+  const memcpy = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.memcpy!, 0)!, {
+    parameters: ["pointer", "buffer", "usize"],
+    result: "pointer",
+  });
+  const page = mmap.call(
     null,
     BigInt(PAGE),
     PROT_READ | PROT_WRITE,
@@ -159,8 +172,8 @@ function open(): Entries {
     -1,
     0n,
   );
-  libc.memcpy(page, code.bytes as Uint8Array<ArrayBuffer>, BigInt(code.bytes.length));
-  if (libc.mprotect(page, BigInt(PAGE), PROT_READ | PROT_EXEC) !== 0) {
+  memcpy.call(page, code.bytes as Uint8Array<ArrayBuffer>, BigInt(code.bytes.length));
+  if (mprotect.call(page, BigInt(PAGE), PROT_READ | PROT_EXEC) !== 0) {
     throw new Error("Cannot make system calls: the kernel refuses executable memory");
   }
   // The pointer's type parameter is what it points to; the code at `offset` is of the type that the caller names.

@@ -1,3 +1,4 @@
+import { pause } from "../../sys/mod.ts";
 import { Refusal } from "./runtime.ts";
 
 const PATIENCE = 2000, PAUSE = 10;
@@ -54,7 +55,7 @@ async function appearing<T>(
   for (let waited = 0; waited < PATIENCE; waited += PAUSE) {
     const appeared = look();
     if (appeared !== undefined) return appeared;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    await pause(PAUSE);
   }
   throw new Refusal(`Timed out waiting for device ${name}`);
 }

@@ -1,5 +1,5 @@
 import type { Constraints } from "../../hyperstart/mod.ts";
-import { type Fd, O_WRONLY, open, openProcess, signalOpened } from "../../sys/mod.ts";
+import { type Fd, O_WRONLY, open, openProcess, pause, signalOpened } from "../../sys/mod.ts";
 import { note } from "./note.ts";
 
 const SIGKILL = 9;
@@ -53,7 +53,7 @@ export class Cgroup implements Disposable {
     this.procs.close();
     for (let tries = 0; tries < REMOVE_TRIES; tries++) {
       if (this.#tryRemove()) return;
-      await new Promise((resolve) => setTimeout(resolve, REMOVE_PAUSE));
+      await pause(REMOVE_PAUSE);
     }
     note(`Cannot remove cgroup ${this.#path}: processes remain in it`);
   }

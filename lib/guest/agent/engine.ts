@@ -15,6 +15,7 @@ import {
   SIGNAL_SEQUENCE_CODE,
   StreamDecoder,
 } from "../../hyperstart/mod.ts";
+import { pause } from "../../sys/mod.ts";
 import { note } from "./note.ts";
 import {
   type GuestContainer,
@@ -36,6 +37,8 @@ export interface EngineOptions {
   grace?: number;
   /** Milliseconds to wait for the output and status of processes that have been killed. */
   patience?: number;
+  /** Waits milliseconds. */
+  pause?: (milliseconds: number) => Promise<void>;
 }
 
 interface Entry {
@@ -54,13 +57,16 @@ export class Engine {
   readonly #reply: (frame: Uint8Array) => void;
   readonly #grace: number;
   readonly #patience: number;
+  readonly #pause: (milliseconds: number) => Promise<void>;
   readonly #containers = new Map<string, Entry>();
   readonly #sequences = new Map<number, GuestProcess>();
   #podRuns = false;
   #control = new ControlDecoder();
   #stream = new StreamDecoder();
 
-  constructor({ runtime, reply, grace = 1000, patience = 5000 }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { runtime, reply, grace = 1000, patience = 5000 } = options;
+    this.#pause = options.pause ?? pause;
     this.#runtime = runtime;
     this.#reply = reply;
     this.#grace = grace;
@@ -247,9 +253,7 @@ export class Engine {
         if (--left === 0) resolve();
       });
     }
-    const timer = setTimeout(resolve, limit);
-    await promise;
-    clearTimeout(timer);
+    await Promise.race([promise, this.#pause(limit)]);
   }
 
   #find(id: string, purpose: string): Entry {

@@ -1,4 +1,4 @@
-import { type Fd, O_RDWR, open } from "../../sys/mod.ts";
+import { type Fd, O_RDWR, open, pause } from "../../sys/mod.ts";
 
 const PORTS = "/sys/class/virtio-ports";
 const PATIENCE = 5000, PAUSE = 20;
@@ -13,7 +13,7 @@ export async function openPort(name: string): Promise<Fd> {
     const node = findPort(name);
     if (node !== undefined) return open(`/dev/${node}`, O_RDWR);
     if (waited >= PATIENCE) throw new Error(`Cannot open port ${name}: there is no such port`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    await pause(PAUSE);
   }
 }
 

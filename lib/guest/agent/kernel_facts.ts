@@ -1,18 +1,18 @@
+import { exists } from "./exists.ts";
 import type { ContainerPlan } from "./container_program.ts";
 
 /** Hidden from containers, as container runtimes agree. */
-const MASKED = [
-  "/proc/acpi",
-  "/proc/asound",
-  "/proc/interrupts",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/sys/firmware",
+const MASKED: ContainerPlan["masked"] = [
+  { path: "/proc/acpi", kind: "directory" },
+  { path: "/proc/asound", kind: "directory" },
+  { path: "/proc/kcore", kind: "file" },
+  { path: "/proc/keys", kind: "file" },
+  { path: "/proc/latency_stats", kind: "file" },
+  { path: "/proc/timer_list", kind: "file" },
+  { path: "/proc/timer_stats", kind: "file" },
+  { path: "/proc/sched_debug", kind: "file" },
+  { path: "/proc/scsi", kind: "directory" },
+  { path: "/sys/firmware", kind: "directory" },
 ];
 
 /** Read-only in containers; /sys is so as a whole. */
@@ -25,20 +25,9 @@ let facts: KernelFacts | undefined;
 /** What this kernel has of the paths that are hidden or read-only, and of optional file systems. Looked up once. */
 export function kernelFacts(): KernelFacts {
   facts ??= {
-    masked: MASKED.flatMap((path) => {
-      const kind = kindOf(path);
-      return kind ? [{ path, kind }] : [];
-    }),
-    readOnlyPaths: READ_ONLY.filter((path) => kindOf(path) !== undefined),
-    hasMqueue: Deno.readTextFileSync("/proc/filesystems").includes("\tmqueue\n"),
+    masked: MASKED.filter(({ path }) => exists(path)),
+    readOnlyPaths: READ_ONLY.filter(exists),
+    hasMqueue: exists("/proc/sys/fs/mqueue"),
   };
   return facts;
-}
-
-function kindOf(path: string): "directory" | "file" | undefined {
-  try {
-    return Deno.statSync(path).isDirectory ? "directory" : "file";
-  } catch {
-    return undefined;
-  }
 }

@@ -12,6 +12,7 @@ import {
   SYS,
   syscall,
 } from "../../sys/mod.ts";
+import { exists } from "./exists.ts";
 import { bringUpLoopback } from "./network.ts";
 import { note } from "./note.ts";
 import { NOFILE } from "./rlimits.ts";
@@ -19,6 +20,9 @@ import { NOFILE } from "./rlimits.ts";
 const PR_SET_DUMPABLE = 4;
 const FILES = 1048576n;
 const MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8;
+/** linux/magic.h: RAMFS_MAGIC, TMPFS_MAGIC; statfs(2): the first word is the type. */
+const IN_MEMORY = [0x858458f6, 0x01021994];
+const STATFS_SIZE = 120;
 const KERNEL = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 /** Where the agent keeps what it makes. */
@@ -40,8 +44,8 @@ export function prepareMachine(): string | undefined {
   mountUnless("/sys", "sysfs", KERNEL, () => exists("/sys/class"));
   mountUnless("/dev", "devtmpfs", MS_NOSUID, () => exists("/dev/null"));
   takeStdio();
-  mountUnless("/run", "tmpfs", MS_NOSUID | MS_NODEV, () => exists(RUN), "mode=755");
-  Deno.mkdirSync(RUN, { recursive: true });
+  mountUnless("/run", "tmpfs", MS_NOSUID | MS_NODEV, makeRun, "mode=755");
+  makeRun();
   leaveInitialRoot();
   attempt("bring up lo", bringUpLoopback);
   mountUnless(CGROUPS, "cgroup2", KERNEL, () => exists(`${CGROUPS}/cgroup.procs`));
@@ -59,15 +63,20 @@ function takeStdio(): void {
   }
 }
 
+/** Fails where /run cannot be written to yet. */
+function makeRun(): boolean {
+  rawSyscall(SYS.mkdir, cString(RUN), 0o755);
+  return exists(RUN);
+}
+
 /**
  * The file system of the initramfs cannot be pivoted away from (pivot_root(2), "EINVAL"), a mount on top of it can:
- * from here on the root is a copy of itself.
+ * the root becomes a copy of itself. Done for every root in memory, since the two look alike and it does no harm.
  */
 function leaveInitialRoot(): void {
-  // mountinfo: the root's own line has / as fifth field; on the initramfs its type is rootfs.
-  const lines = Deno.readTextFileSync("/proc/self/mountinfo").split("\n");
-  const root = lines.findLast((line) => line.split(" ")[4] === "/");
-  if (root !== undefined && !/ - rootfs /.test(root)) return;
+  const found = new BigInt64Array(STATFS_SIZE / 8);
+  rawSyscall(SYS.statfs, cString("/"), new Uint8Array(found.buffer));
+  if (!IN_MEMORY.includes(Number(found[0]))) return;
   using top = open("/", O_PATH | O_DIRECTORY);
   using copy: Fd = cloneTree(top.number, "/", { recursive: true });
   attachTree(copy.number, "/");
@@ -84,7 +93,7 @@ function mountUnless(
 ): void {
   if (done()) return;
   attempt(`mount ${path}`, () => {
-    if (!exists(path)) Deno.mkdirSync(path);
+    rawSyscall(SYS.mkdir, cString(path), 0o755);
     mount(type, path, type, flags, data);
   });
 }
@@ -96,8 +105,4 @@ function attempt(what: string, act: () => void): void {
   } catch (error) {
     note(`cannot ${what}: ${error instanceof Error ? error.message : error}`);
   }
-}
-
-function exists(path: string): boolean {
-  return rawSyscall(SYS.access, cString(path), 0) === 0;
 }

@@ -11,9 +11,7 @@ import { openPort } from "./find_port.ts";
 import { prepareMachine, RUN } from "./machine.ts";
 import { MAX_PAYLOAD } from "./output_source.ts";
 import { PodRuntime } from "./pod_runtime.ts";
-import { collectOrphans } from "./orphans.ts";
 import { Port } from "./port.ts";
-import { isRunningProcess } from "./running_process.ts";
 
 const CONTROL = "sh.hyper.channel.0", STREAM = "sh.hyper.channel.1";
 
@@ -39,7 +37,6 @@ export async function guestMain(): Promise<never> {
     ownsMachine: true,
   });
   const engine = new Engine({ runtime, reply: (frame) => control.send(frame) });
-  collectOrphans(isRunningProcess);
   control.readTo((chunk) => engine.receiveControl(chunk));
   stream.readTo((chunk) => engine.receiveStream(chunk));
   await poller.run();

@@ -3,18 +3,12 @@ import { ECHILD, isSysError, SYS, syscall } from "../../sys/mod.ts";
 const P_ALL = 0;
 const WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000;
 const SIGINFO_SIZE = 128, SI_PID = 12;
-/** A zombie costs next to nothing: there is no hurry. */
-const PAUSE = 10_000;
 
 /**
- * Collects, every so often, the status of processes that have become this one's children because their parent ended:
- * process 1 must. Those in `known` are left to whoever started them.
+ * Collects the status of processes that have become this one's children because their parent ended: process 1 must.
+ * Those in `known` are left to whoever started them.
  */
 export function collectOrphans(known: (pid: number) => boolean): void {
-  Deno.unrefTimer(setInterval(() => collect(known), PAUSE));
-}
-
-function collect(known: (pid: number) => boolean): void {
   const info = new Uint8Array(SIGINFO_SIZE);
   const view = new DataView(info.buffer);
   for (;;) {

@@ -19,11 +19,12 @@ import { type ContainerPlan, containerProgram, type PlannedMount } from "./conta
 import { type EtcFile, etcFiles } from "./etc_files.ts";
 import { kernelFacts } from "./kernel_facts.ts";
 import { configureNetwork, setInterface, setRoutes } from "./network.ts";
+import { collectOrphans } from "./orphans.ts";
 import { planProcess } from "./process_plan.ts";
 import { OWN_NAMESPACES } from "./process_program.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
-import { RunningProcess } from "./running_process.ts";
+import { isRunningProcess, RunningProcess } from "./running_process.ts";
 import type {
   ContainerSpec,
   FrameSink,
@@ -111,7 +112,9 @@ export class PodRuntime implements Runtime {
   }
 
   async #start(spec: ContainerSpec): Promise<Container> {
-    const { poller, sink, cgroups } = this.#options;
+    const { poller, sink, cgroups, ownsMachine } = this.#options;
+    // A zombie costs next to nothing: now is soon enough.
+    if (ownsMachine) collectOrphans(isRunningProcess);
     using held = new DisposableStack();
     // Numbers, not the host's identifiers: those may be anything.
     const name = `podvisor-${++this.#count}`;

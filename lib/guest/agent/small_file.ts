@@ -1,5 +1,6 @@
 import {
   type Fd,
+  O_NOCTTY,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
@@ -11,15 +12,21 @@ import {
 /** More than any account file of a container needs. */
 const LONGEST = 1 << 20;
 
+const CHUNK = 65536;
+
 /**
- * The text of a file in a container's tree; empty when it is not there or no regular file. The tree is not trusted:
- * links stay within it, devices and FIFOs are not opened, and what exceeds a megabyte is not read.
+ * The text of a file in a container's tree; empty when it is not there. The tree is not trusted: links stay within it,
+ * nothing in it makes this wait or become a terminal's owner, and what exceeds a megabyte is not read.
  *
  * @param root directory that is the tree's root
  */
 export function readInTree(root: number, path: string): string {
-  using found = tryOpenInTree(root, path);
-  return found ? readOpened(found.number) : "";
+  try {
+    using file = openInRoot(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    return readAll(file);
+  } catch {
+    return "";
+  }
 }
 
 /** A descriptor (O_PATH) of what is at `path` in a container's tree, or nothing when there is nothing. */
@@ -36,17 +43,22 @@ export function isDirectory(fd: Fd): boolean {
   return Deno.statSync(procPath(fd.number)).isDirectory;
 }
 
-/** The text of the regular file that an O_PATH descriptor stands for; empty for anything else. */
+/** The text of the file that an O_PATH descriptor stands for; empty when it cannot be read. */
 export function readOpened(found: number): string {
-  if (!Deno.statSync(procPath(found)).isFile) return "";
-  using file = open(procPath(found), O_RDONLY | O_NONBLOCK);
-  const chunk = new Uint8Array(65536);
+  using file = open(procPath(found), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  return readAll(file);
+}
+
+function readAll(file: Fd): string {
+  const chunk = new Uint8Array(CHUNK);
   const decoder = new TextDecoder();
   let text = "";
   while (text.length < LONGEST) {
     const count = readSome(file.number, chunk);
     if (count <= 0) break;
     text += decoder.decode(chunk.subarray(0, count), { stream: true });
+    // A regular file gives less than was asked for at its end only.
+    if (count < CHUNK) break;
   }
   return text;
 }
