@@ -41,15 +41,7 @@ export function parsePrefix(text: string): Prefix {
 /** The text of an address of 4 or 16 bytes. */
 export function formatIp(bytes: Uint8Array): string {
   if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
-  const groups: number[] = [];
-  for (let at = 0; at < 16; at += 2) groups.push(bytes[at]! << 8 | bytes[at + 1]!);
-  if (groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
-    return `::ffff:${formatIp(bytes.subarray(12))}`;
-  }
-  const [start, length] = longestZeros(groups);
-  const hex = (part: number[]) => part.map((group) => group.toString(16)).join(":");
-  if (length < 2) return hex(groups);
-  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+  return formatIpv6(bytes);
 }
 
 /** The text of a hardware address: `02:00:00:00:00:01`. */
@@ -119,14 +111,25 @@ function parseDecimal(text: string, most: number): number | undefined {
   return value <= most ? value : undefined;
 }
 
-/** The first of the longest runs of zeros. */
-function longestZeros(groups: readonly number[]): [start: number, length: number] {
-  let best: [number, number] = [0, 0];
-  for (let start = 0; start < groups.length; start++) {
-    let end = start;
-    while (groups[end] === 0) end++;
-    if (end - start > best[1]) best = [start, end - start];
-    if (end > start) start = end;
+/** The text of 16 bytes: the first of the longest runs of zero groups, if it is longer than one, becomes `::`. */
+function formatIpv6(bytes: Uint8Array): string {
+  let start = -1;
+  let end = -1;
+  for (let at = 0, run = 0; at < 8; at++) {
+    run = bytes[at * 2] === 0 && bytes[at * 2 + 1] === 0 ? run + 1 : 0;
+    if (run > 1 && run > end - start) [start, end] = [at + 1 - run, at + 1];
   }
-  return best;
+  if (start === 0 && end === 5 && bytes[10] === 0xff && bytes[11] === 0xff) {
+    return `::ffff:${formatIp(bytes.subarray(12))}`;
+  }
+  let text = "";
+  for (let at = 0; at < 8; at++) {
+    if (at >= start && at < end) {
+      if (at === start) text += "::";
+      continue;
+    }
+    const separator = at === 0 || at === end ? "" : ":";
+    text += separator + (bytes[at * 2]! << 8 | bytes[at * 2 + 1]!).toString(16);
+  }
+  return text;
 }

@@ -17,7 +17,7 @@ export interface ScannedLink extends Link {
   addresses: Address[];
   /** Routes of the main table that lead through it, among others or alone. */
   routes: Route[];
-  /** Those of other tables. */
+  /** Those of other tables, but for the kernel's own table of local addresses. */
   otherRoutes: Route[];
   neighbours: Neighbour[];
 }
@@ -51,7 +51,7 @@ function scan(socket: NetlinkSocket): NamespaceScan {
   // A link that came or went between two dumps is as if it had come after, or gone before.
   for (const address of listAddresses(socket)) byIndex.get(address.link)?.addresses.push(address);
   const unboundRoutes: Route[] = [];
-  for (const route of listRoutes(socket)) {
+  for (const route of listRoutes(socket, { local: false })) {
     const key = route.table === ROUTE_TABLES.main ? "routes" : "otherRoutes";
     if (route.hops.length === 0) unboundRoutes.push(route);
     else if (route.hops.length === 1) byIndex.get(route.hops[0]!.link)?.[key].push(route);

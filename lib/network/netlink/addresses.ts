@@ -1,6 +1,6 @@
 import { AF_INET6 } from "../../sys/mod.ts";
 import { formatIp, parseIp } from "../ip.ts";
-import { type Attribute, bytes, text, u32, u8 } from "./attributes.ts";
+import { type Attribute, Attributes, bytes, text, u32, u8 } from "./attributes.ts";
 import {
   attributesAfter,
   type Message,
@@ -133,8 +133,10 @@ function placeAttributes({ address, peer }: NewAddress): Attribute[] {
   return [bytes(IFA.LOCAL, local), bytes(IFA.ADDRESS, peer ? parseIp(peer) : local)];
 }
 
+const reused = new Attributes();
+
 function readAddress(message: Message): Address | undefined {
-  const attributes = attributesAfter(message, IFADDRMSG_SIZE);
+  const attributes = attributesAfter(message, IFADDRMSG_SIZE, reused);
   const { view, start } = message;
   const far = attributes.bytes(IFA.ADDRESS);
   const local = attributes.bytes(IFA.LOCAL) ?? far;
@@ -147,8 +149,7 @@ function readAddress(message: Message): Address | undefined {
     scope: view.getUint8(start + 3),
     flags: attributes.u32(IFA.FLAGS) ?? view.getUint8(start + 2),
   };
-  const peer = far ? formatIp(far) : address.address;
-  if (peer !== address.address) address.peer = peer;
+  if (far && !far.every((byte, at) => byte === local[at])) address.peer = formatIp(far);
   const broadcast = attributes.bytes(IFA.BROADCAST);
   if (broadcast) address.broadcast = formatIp(broadcast);
   const label = attributes.text(IFA.LABEL);

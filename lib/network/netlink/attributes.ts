@@ -8,8 +8,9 @@ import { MalformedMessage } from "./error.ts";
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
 const HEADER = 4;
-/** More attributes than any message has at one level. */
-const MAX_ATTRIBUTES = 4096;
+/** Higher types than this are not looked at. */
+const MAX_TYPE = 127;
+const NOTHING = new DataView(new ArrayBuffer(0));
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -74,120 +75,121 @@ export function align(length: number): number {
 }
 
 /**
- * The attributes of a received message. They are looked at once, on construction; values are read on demand, from the
- * memory of the message, which must not change until then.
+ * The attributes of a received message. They are looked at once, on construction or {@linkcode Attributes.reset};
+ * values are read on demand, from the memory of the message, which must not change until then. As in the kernel, the
+ * last one of a type counts.
+ *
+ * A reader of thousands of messages keeps one object for all: this code mostly runs once, before it has been optimised.
  */
 export class Attributes {
-  readonly #types: number[] = [];
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
+  readonly #starts = new Int32Array(MAX_TYPE + 1);
+  readonly #ends = new Int32Array(MAX_TYPE + 1);
+  #view: DataView;
 
   /**
    * @param view of the memory that the message is in
    * @throws {MalformedMessage} when an attribute reaches past `end`
    */
-  constructor(readonly view: DataView, start: number, end: number) {
-    let at = start;
-    while (end - at >= HEADER) {
-      const length = view.getUint16(at, true);
-      if (length < HEADER || at + length > end) {
+  constructor(view: DataView = NOTHING, start = 0, end = 0) {
+    this.#view = view;
+    if (end > start) this.reset(view, start, end);
+  }
+
+  /** Goes on to the attributes of another message. @throws {MalformedMessage} */
+  reset(view: DataView, start: number, end: number): this {
+    this.#view = view;
+    this.#starts.fill(0);
+    for (let at = start; end - at >= HEADER;) {
+      const word = view.getUint32(at, true);
+      const length = word & 0xffff;
+      if (length < HEADER || length > end - at) {
         throw new MalformedMessage(`an attribute of ${length} bytes where ${end - at} are left`);
       }
-      if (this.#types.length === MAX_ATTRIBUTES) {
-        throw new MalformedMessage(`more than ${MAX_ATTRIBUTES} attributes`);
+      const type = (word >>> 16) & NLA_TYPE_MASK;
+      if (type <= MAX_TYPE) {
+        this.#starts[type] = at + HEADER;
+        this.#ends[type] = at + length;
       }
-      this.#types.push(view.getUint16(at + 2, true) & NLA_TYPE_MASK);
-      this.#starts.push(at + HEADER);
-      this.#ends.push(at + length);
-      at += align(length);
+      at += (length + 3) & ~3;
     }
+    return this;
   }
 
   /** Whether there is an attribute of this type. */
   has(type: number): boolean {
-    return this.#types.includes(type);
+    return this.#starts[type] !== 0;
   }
 
   /** @returns nothing when there is no such attribute; so do the others here */
   u8(type: number): number | undefined {
     const at = this.#find(type, 1);
-    return at < 0 ? undefined : this.view.getUint8(at);
-  }
-
-  u16(type: number): number | undefined {
-    const at = this.#find(type, 2);
-    return at < 0 ? undefined : this.view.getUint16(at, true);
+    return at === 0 ? undefined : this.#view.getUint8(at);
   }
 
   u32(type: number): number | undefined {
     const at = this.#find(type, 4);
-    return at < 0 ? undefined : this.view.getUint32(at, true);
-  }
-
-  i32(type: number): number | undefined {
-    const at = this.#find(type, 4);
-    return at < 0 ? undefined : this.view.getInt32(at, true);
+    return at === 0 ? undefined : this.#view.getUint32(at, true);
   }
 
   /** The value, without a copy. */
   bytes(type: number): Uint8Array | undefined {
-    const index = this.#types.lastIndexOf(type);
-    if (index < 0) return undefined;
-    const start = this.#starts[index]!;
-    return new Uint8Array(
-      this.view.buffer,
-      this.view.byteOffset + start,
-      this.#ends[index]! - start,
-    );
+    const start = this.#starts[type]!;
+    if (start === 0) return undefined;
+    const { buffer, byteOffset } = this.#view;
+    return new Uint8Array(buffer, byteOffset + start, this.#ends[type]! - start);
   }
 
   /** Text up to its first zero byte. */
   text(type: number): string | undefined {
-    const value = this.bytes(type);
-    if (value === undefined) return undefined;
-    let end = 0;
+    const start = this.#starts[type]!;
+    if (start === 0) return undefined;
+    const end = this.#ends[type]!;
     let ascii = "";
-    for (; end < value.length && value[end] !== 0; end++) {
-      if (value[end]! >= 0x80) return decoder.decode(value.subarray(0, zeroIn(value)));
-      ascii += String.fromCharCode(value[end]!);
+    for (let at = start; at < end; at++) {
+      const byte = this.#view.getUint8(at);
+      if (byte === 0) break;
+      if (byte >= 0x80) return decoder.decode(untilZero(this.bytes(type)!));
+      ascii += String.fromCharCode(byte);
     }
     return ascii;
   }
 
   /** The attributes in an attribute. @throws {MalformedMessage} */
   nested(type: number): Attributes | undefined {
-    const index = this.#types.lastIndexOf(type);
-    if (index < 0) return undefined;
-    return new Attributes(this.view, this.#starts[index]!, this.#ends[index]!);
+    const start = this.#starts[type]!;
+    if (start === 0) return undefined;
+    return new Attributes(this.#view, start, this.#ends[type]!);
   }
 
-  /** Where a value begins and ends in {@linkcode Attributes.view}. */
+  /** Where a value begins and ends in the memory of the message. */
   range(type: number): readonly [start: number, end: number] | undefined {
-    const index = this.#types.lastIndexOf(type);
-    return index < 0 ? undefined : [this.#starts[index]!, this.#ends[index]!];
-  }
-
-  /** Each attribute's own attributes, where the types are but positions in a list. */
-  *list(): Generator<Attributes> {
-    for (let index = 0; index < this.#types.length; index++) {
-      yield new Attributes(this.view, this.#starts[index]!, this.#ends[index]!);
-    }
+    const start = this.#starts[type]!;
+    return start === 0 ? undefined : [start, this.#ends[type]!];
   }
 
   #find(type: number, size: number): number {
-    // As in the kernel, the last one counts.
-    const index = this.#types.lastIndexOf(type);
-    if (index < 0) return -1;
-    const start = this.#starts[index]!;
-    const length = this.#ends[index]! - start;
-    if (length < size) {
+    const start = this.#starts[type]!;
+    if (start !== 0 && this.#ends[type]! - start < size) {
+      const length = this.#ends[type]! - start;
       throw new MalformedMessage(`attribute ${type} of ${length} bytes, not ${size}`);
     }
     return start;
   }
 }
 
-function zeroIn(value: Uint8Array): number {
+/** The attributes in each item of a list, whose types are but positions. @throws {MalformedMessage} */
+export function* listItems(view: DataView, start: number, end: number): Generator<Attributes> {
+  for (let at = start; end - at >= HEADER;) {
+    const length = view.getUint16(at, true);
+    if (length < HEADER || length > end - at) {
+      throw new MalformedMessage(`a list item of ${length} bytes where ${end - at} are left`);
+    }
+    yield new Attributes(view, at + HEADER, at + length);
+    at += align(length);
+  }
+}
+
+function untilZero(value: Uint8Array): Uint8Array {
   const end = value.indexOf(0);
-  return end < 0 ? value.length : end;
+  return end < 0 ? value : value.subarray(0, end);
 }

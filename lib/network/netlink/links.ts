@@ -1,5 +1,5 @@
 import { formatMac } from "../ip.ts";
-import { text, u32 } from "./attributes.ts";
+import { Attributes, text, u32 } from "./attributes.ts";
 import { attributesAfter, type Message, type Request } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
@@ -114,9 +114,11 @@ function linkRequest(index: number, name?: string): Request {
   return { type: RTM_GETLINK, header: linkHeader(index), attributes };
 }
 
+const reused = new Attributes();
+
 /** Reads a link. @throws {MalformedMessage} */
 export function readLink(message: Message): Link {
-  const attributes = attributesAfter(message, IFINFOMSG_SIZE);
+  const attributes = attributesAfter(message, IFINFOMSG_SIZE, reused);
   const { view, start } = message;
   const flags = view.getUint32(start + 8, true);
   const mac = attributes.bytes(IFLA.ADDRESS);

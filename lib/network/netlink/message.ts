@@ -65,26 +65,26 @@ export function encodeRequest(request: Request, sequence: number): Uint8Array {
   return memory;
 }
 
-/** The messages of one datagram. @throws {MalformedMessage} when a length does not fit */
-export function* splitDatagram(datagram: Uint8Array): Generator<Message> {
-  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
-  let at = 0;
-  while (at < datagram.length) {
-    const left = datagram.length - at;
-    const length = left < NLMSG_HEADER ? 0 : view.getUint32(at, true);
-    if (length < NLMSG_HEADER || length > left) {
-      throw new MalformedMessage(`a message of ${length} bytes where ${left} are left`);
-    }
-    yield {
-      type: view.getUint16(at + 4, true),
-      flags: view.getUint16(at + 6, true),
-      sequence: view.getUint32(at + 8, true),
-      view,
-      start: at + NLMSG_HEADER,
-      end: at + length,
-    };
-    at += align(length);
+/** The message that begins at `at` of a datagram. @throws {MalformedMessage} when its length does not fit */
+export function messageAt(view: DataView, at: number): Message {
+  const left = view.byteLength - at;
+  const length = left < NLMSG_HEADER ? 0 : view.getUint32(at, true);
+  if (length < NLMSG_HEADER || length > left) {
+    throw new MalformedMessage(`a message of ${length} bytes where ${left} are left`);
   }
+  return {
+    type: view.getUint16(at + 4, true),
+    flags: view.getUint16(at + 6, true),
+    sequence: view.getUint32(at + 8, true),
+    view,
+    start: at + NLMSG_HEADER,
+    end: at + length,
+  };
+}
+
+/** Where the message behind this one begins. */
+export function nextMessage({ end }: Message): number {
+  return align(end);
 }
 
 /**
@@ -119,16 +119,19 @@ export function readAnswer({ type, flags, view, start, end }: Message): KernelAn
   };
 }
 
-/** The payload's fixed header, which must be there, as an offset in `view`. @throws {MalformedMessage} */
-export function fixedHeader(message: Message, size: number): number {
-  const { start, end } = message;
+/**
+ * The attributes behind a fixed header.
+ *
+ * @param reuse an object that is read from no more
+ * @throws {MalformedMessage} when the payload is shorter than the header, or an attribute does not fit
+ */
+export function attributesAfter(
+  { view, start, end }: Message,
+  size: number,
+  reuse: Attributes = new Attributes(),
+): Attributes {
   if (end - start < size) {
     throw new MalformedMessage(`a payload of ${end - start} bytes, shorter than ${size}`);
   }
-  return start;
-}
-
-/** The attributes behind a fixed header. @throws {MalformedMessage} */
-export function attributesAfter(message: Message, size: number): Attributes {
-  return new Attributes(message.view, fixedHeader(message, size) + align(size), message.end);
+  return reuse.reset(view, start + align(size), end);
 }

@@ -1,6 +1,6 @@
 import { AF_INET, AF_INET6 } from "../../sys/mod.ts";
 import { formatIp, formatMac, parseIp, parseMac } from "../ip.ts";
-import { bytes } from "./attributes.ts";
+import { Attributes, bytes } from "./attributes.ts";
 import { attributesAfter, type Message, NLM_F_CREATE, NLM_F_REPLACE } from "./message.ts";
 import type { LinkId } from "./links.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -36,7 +36,7 @@ export interface Neighbour {
   flags: number;
 }
 
-/** All neighbours of all links, IPv4 and IPv6. @throws {NetlinkError} */
+/** All neighbours of all links, IPv4 and IPv6, but for those that need no asking (multicast). @throws {NetlinkError} */
 export function listNeighbours(socket: NetlinkSocket): Neighbour[] {
   const request = { type: RTM_GETNEIGH, header: new Uint8Array(NDMSG_SIZE) };
   return socket.dump("list neighbours", request, readNeighbour);
@@ -75,10 +75,14 @@ function neighbourHeader(link: LinkId, address: string, state: number, flags: nu
   return new Uint8Array(view.buffer);
 }
 
+const reused = new Attributes();
+
 function readNeighbour(message: Message): Neighbour | undefined {
-  const attributes = attributesAfter(message, NDMSG_SIZE);
+  const attributes = attributesAfter(message, NDMSG_SIZE, reused);
   const { view, start } = message;
   const address = attributes.bytes(NDA_DST);
+  const state = view.getUint16(start + 8, true);
+  if (state & NEIGHBOUR_STATES.noarp) return undefined;
   // Bridges list the hardware addresses behind their ports here, too.
   if (address?.length !== 4 && address?.length !== 16) return undefined;
   const mac = attributes.bytes(NDA_LLADDR);
@@ -86,7 +90,7 @@ function readNeighbour(message: Message): Neighbour | undefined {
     link: view.getInt32(start + 4, true),
     address: formatIp(address),
     mac: mac ? formatMac(mac) : "",
-    state: view.getUint16(start + 8, true),
+    state,
     flags: view.getUint8(start + 10),
   };
 }

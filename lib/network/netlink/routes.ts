@@ -97,14 +97,31 @@ export function routesRequest(): Request {
   return { type: RTM_GETROUTE, header: new Uint8Array(RTMSG_SIZE) };
 }
 
-/** All routes of all tables, IPv4 and IPv6. @throws {NetlinkError} */
-export function listRoutes(socket: NetlinkSocket): Route[] {
-  return socket.dump("list routes", routesRequest(), readRoute);
+/**
+ * All routes, IPv4 and IPv6.
+ *
+ * @param options local: also those of the kernel's own table of local addresses
+ * @throws {NetlinkError}
+ */
+export function listRoutes(socket: NetlinkSocket, options: { local?: boolean } = {}): Route[] {
+  const { local = true } = options;
+  return socket.dump(
+    "list routes",
+    routesRequest(),
+    (message) => local || !isLocal(message) ? readRoute(message) : undefined,
+  );
 }
+
+/** Of the kernel's own table: told by the fixed header. */
+function isLocal({ view, start, end }: Message): boolean {
+  return end - start >= RTMSG_SIZE && view.getUint8(start + 4) === ROUTE_TABLES.local;
+}
+
+const reused = new Attributes();
 
 /** Reads a route; nothing when it is not of IPv4 or IPv6, or a cached one. @throws {MalformedMessage} */
 export function readRoute(message: Message): Route | undefined {
-  const attributes = attributesAfter(message, RTMSG_SIZE);
+  const attributes = attributesAfter(message, RTMSG_SIZE, reused);
   const { view, start } = message;
   const family = view.getUint8(start);
   const flags = view.getUint32(start + 8, true);
@@ -117,7 +134,7 @@ export function readRoute(message: Message): Route | undefined {
   const route: Route = {
     family: family === AF_INET ? 4 : 6,
     destination: prefix(RTA.DST, view.getUint8(start + 1)),
-    hops: readHops(attributes, flags, size),
+    hops: readHops(view, attributes, flags, size),
     table: attributes.u32(RTA.TABLE) ?? view.getUint8(start + 4),
     type: ROUTE_TYPES[view.getUint8(start + 7)] ?? "unspecified",
     scope: view.getUint8(start + 6),
@@ -134,9 +151,14 @@ export function readRoute(message: Message): Route | undefined {
   return route;
 }
 
-function readHops(attributes: Attributes, flags: number, size: number): NextHop[] {
+function readHops(
+  view: DataView,
+  attributes: Attributes,
+  flags: number,
+  size: number,
+): NextHop[] {
   const several = attributes.range(RTA.MULTIPATH);
-  if (several) return [...readMultipath(attributes.view, ...several, size)];
+  if (several) return [...readMultipath(view, ...several, size)];
   const link = attributes.u32(RTA.OIF);
   const gateway = readGateway(attributes, size);
   if (link === undefined && gateway === "") return [];

@@ -24,6 +24,8 @@ import { MalformedMessage, NetlinkError } from "./error.ts";
 import {
   encodeRequest,
   type Message,
+  messageAt,
+  nextMessage,
   NLM_F_ACK,
   NLM_F_DUMP,
   NLM_F_DUMP_INTR,
@@ -34,7 +36,6 @@ import {
   NLMSG_OVERRUN,
   readAnswer,
   type Request,
-  splitDatagram,
 } from "./message.ts";
 
 const NETLINK_ROUTE = 0, SOL_NETLINK = 270;
@@ -162,7 +163,10 @@ export class NetlinkSocket implements Disposable {
       received += NLMSG_HEADER + (datagram?.length ?? 0);
       if (received > MAX_ANSWER) throw new MalformedMessage(`more than ${MAX_ANSWER} bytes`);
       let ended = false;
-      for (const message of datagram ? splitDatagram(datagram) : []) {
+      const view = viewOf(datagram);
+      for (let at = 0; at < view.byteLength;) {
+        const message = messageAt(view, at);
+        at = nextMessage(message);
         // Left over from an earlier request.
         if (message.sequence !== this.#sequence) continue;
         if (message.flags & NLM_F_DUMP_INTR) complete = false;
@@ -265,6 +269,10 @@ class KernelTransport implements NetlinkTransport {
     if (result < 0) throw new SysError("recv", "netlink", -result);
     return result;
   }
+}
+
+function viewOf(bytes: Uint8Array = NONE): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function answerOf(errno: number, text: string) {

@@ -1,5 +1,5 @@
 /** Traffic control (tc(8), linux/pkt_sched.h, linux/pkt_cls.h): what happens to the frames that a link receives. */
-import { type Attribute, bytes, nested, text } from "./attributes.ts";
+import { type Attribute, bytes, listItems, nested, text } from "./attributes.ts";
 import { isNetlinkError } from "./error.ts";
 import { attributesAfter, type Message, NLM_F_CREATE, NLM_F_EXCL } from "./message.ts";
 import type { LinkId } from "./links.ts";
@@ -195,7 +195,7 @@ function readFilter(message: Message): Filter | undefined {
   const kind = attributes.text(TCA_KIND) ?? "";
   const options = attributes.nested(TCA_OPTIONS);
   // u32 lists its hash tables, too.
-  const actions = options?.nested(kind === "u32" ? TCA_U32_ACT : TCA_MATCHALL_ACT);
+  const actions = options?.range(kind === "u32" ? TCA_U32_ACT : TCA_MATCHALL_ACT);
   if (kind === "u32" && !options?.has(TCA_U32_SEL)) return undefined;
   const filter: Filter = {
     link: view.getInt32(start + 4, true),
@@ -204,7 +204,7 @@ function readFilter(message: Message): Filter | undefined {
     handle: view.getUint32(start + 8, true),
     preference: view.getUint32(start + 16, true) >>> 16,
   };
-  for (const action of actions?.list() ?? []) {
+  for (const action of actions ? listItems(view, ...actions) : []) {
     if (action.text(TCA_ACT_KIND) !== "mirred") continue;
     const range = action.nested(TCA_ACT_OPTIONS)?.range(TCA_MIRRED_PARMS);
     if (range && range[1] - range[0] >= 28) filter.redirect = view.getUint32(range[0] + 24, true);
