@@ -1,16 +1,20 @@
 import {
+  AT_FDCWD,
   attachTree,
   cloneTree,
   cString,
   type Fd,
   mount,
   O_DIRECTORY,
+  O_NOCTTY,
   O_PATH,
   O_RDWR,
+  O_WRONLY,
   open,
   rawSyscall,
   SYS,
   syscall,
+  writeSome,
 } from "../../sys/mod.ts";
 import { exists } from "./exists.ts";
 import { bringUpLoopback } from "./network.ts";
@@ -44,6 +48,7 @@ export function prepareMachine(): string | undefined {
   mountUnless("/sys", "sysfs", KERNEL, () => exists("/sys/class"));
   mountUnless("/dev", "devtmpfs", MS_NOSUID, () => exists("/dev/null"));
   takeStdio();
+  expediteRcu();
   mountUnless("/run", "tmpfs", MS_NOSUID | MS_NODEV, makeRun, "mode=755");
   makeRun();
   leaveInitialRoot();
@@ -52,13 +57,23 @@ export function prepareMachine(): string | undefined {
   return exists(`${CGROUPS}/cgroup.procs`) ? CGROUPS : undefined;
 }
 
+/**
+ * Joining a cgroup and unmounting wait for all processors to pass a quiet point: 10 ms each time in the ordinary way,
+ * next to nothing when they are interrupted for it.
+ */
+function expediteRcu(): void {
+  const fd = rawSyscall(SYS.openat, AT_FDCWD, cString("/sys/kernel/rcu_expedited"), O_WRONLY);
+  if (fd < 0) return;
+  writeSome(fd, new TextEncoder().encode("1"));
+  rawSyscall(SYS.close, fd);
+}
+
 /** Descriptors 0, 1 and 2 must be open: a container's pipes would get their numbers. */
 function takeStdio(): void {
   for (let number = 0; number <= 2; number++) {
     const F_GETFD = 1;
     if (rawSyscall(SYS.fcntl, number, F_GETFD) >= 0) continue;
     const path = cString(exists("/dev/console") ? "/dev/console" : "/dev/null");
-    const AT_FDCWD = -100, O_NOCTTY = 0o400;
     rawSyscall(SYS.openat, AT_FDCWD, path, O_RDWR | O_NOCTTY, 0);
   }
 }
