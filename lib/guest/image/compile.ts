@@ -1,0 +1,116 @@
+/**
+ * Compiles podvisor into one file that carries its guest: `deno run -A lib/guest/image/compile.ts`. Compiled twice: the
+ * binary without a guest is the agent in the guest that the second one embeds.
+ */
+import { isAbsolute, join } from "@std/path";
+import { Failure, messageOf } from "../../failure.ts";
+import { sourceRoot } from "../../sys/mod.ts";
+import { compiledRuntime } from "./agent_runtime.ts";
+import { buildGuest } from "./build.ts";
+import { embeddedDirectory, packEmbedded } from "./embedded.ts";
+
+/** What the compiler is found by. */
+export interface CompilerSearch {
+  /** `DENO_COMPILE`: a command that takes the place of `deno compile`. */
+  override: string | undefined;
+  path: string;
+  deno: string;
+}
+
+/** The command line that compiles: `DENO_COMPILE`, else `deno-compile` on PATH, else this runtime itself. */
+export function findCompiler({ override, path, deno }: CompilerSearch): string[] {
+  if (override !== undefined && override.trim() !== "") return override.trim().split(/\s+/);
+  const found = path.split(":").filter(isAbsolute)
+    .map((directory) => join(directory, "deno-compile")).find(isFile);
+  return found === undefined ? [deno, "compile"] : [found];
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Compiles podvisor with its guest.
+ *
+ * @param output path of the binary
+ * @param onStep told of each step
+ * @throws {Failure} when the compiler, or something that the guest is made of, is missing
+ */
+export async function compile(output: string, onStep: (step: string) => void): Promise<void> {
+  const compiler = findCompiler({
+    override: Deno.env.get("DENO_COMPILE"),
+    path: Deno.env.get("PATH") ?? "",
+    deno: Deno.execPath(),
+  });
+  const temporary = await Deno.makeTempDir({ prefix: "podvisor-compile-" });
+  const embedded = embeddedDirectory();
+  try {
+    onStep("compiling the agent");
+    const agent = join(temporary, "podvisor");
+    // The guest starts afresh each time: a code cache would only be written, never read.
+    await runCompiler(compiler, agent, ["--no-code-cache"]);
+    const guest = await buildGuest({
+      cacheDir: temporary,
+      runtime: compiledRuntime(agent),
+      onStep,
+    });
+    onStep("packing the guest");
+    await packEmbedded(embedded, guest.key, [
+      guest.kernel,
+      guest.initrd,
+      guest.image,
+      guest.busybox,
+    ]);
+    onStep("compiling podvisor");
+    await runCompiler(compiler, output, ["--include", embedded]);
+  } finally {
+    await Deno.remove(temporary, { recursive: true });
+    await Deno.remove(embedded, { recursive: true }).catch(() => undefined);
+  }
+}
+
+async function runCompiler(
+  [program, ...args]: string[],
+  output: string,
+  more: readonly string[],
+): Promise<void> {
+  const root = sourceRoot();
+  const { success, stderr } = await new Deno.Command(program!, {
+    args: [
+      ...args,
+      "--allow-all",
+      "--no-check",
+      ...more,
+      "--output",
+      output,
+      join(root, "main.ts"),
+    ],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (success) return;
+  const text = new TextDecoder().decode(stderr).trim();
+  throw new Failure(`Cannot compile podvisor with ${program}: ${text.split("\n").at(-1)}`, {
+    hint: "Name a working compiler with DENO_COMPILE",
+  });
+}
+
+if (import.meta.main) {
+  const say = (line: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+  try {
+    const output = join(sourceRoot(), "dist/podvisor");
+    await compile(output, say);
+    const { size } = await Deno.stat(output);
+    say(`${output}: ${(size / 1e6).toFixed(1)} MB`);
+  } catch (error) {
+    say(messageOf(error));
+    if (error instanceof Failure && error.hint) say(error.hint);
+    Deno.exit(1);
+  }
+}
