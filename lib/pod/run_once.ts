@@ -1,4 +1,4 @@
-import { type GuestContainer, type HyperstartAgent } from "../agent/mod.ts";
+import type { GuestContainer } from "../agent/mod.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { startFailureExitCode } from "../hyperstart/mod.ts";
 import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
@@ -6,6 +6,7 @@ import { getLogger } from "../log.ts";
 import { Shim, type ShimResult, type ShimStreams } from "../shim/mod.ts";
 import { identifyProcess, SIGNALS } from "../sys/mod.ts";
 import { type BootedPod, bootPod, vmFailure } from "./boot.ts";
+import { endProcess } from "./end_process.ts";
 import type { ContainerConfig, ContainerRecord, PodConfig, PodRecord } from "./records.ts";
 import { shareContainer } from "./share.ts";
 import type { PodDirectory, PodStore } from "./store.ts";
@@ -18,12 +19,16 @@ export interface RunOnceOptions {
   container: ContainerConfig;
   launch(options: VmLaunch): Promise<Vm>;
   streams: ShimStreams;
+  /** Called when the VM has been started and boots. */
+  onLaunched?: (vm: Vm) => void;
   /** Called when the command is running, with the way to signal it. */
   onStarted?: (signal: (number: number) => Promise<void>) => void;
   /** Ends the start, or the whole pod. */
   signal: AbortSignal;
 }
 
+/** How long the end of a VM may take to be seen after its channels are lost, in milliseconds. */
+const LOSS_TIMEOUT = 500;
 /** How long the guest may take to come down before its VM is killed, in milliseconds. */
 const STOP_TIMEOUT = 5000;
 
@@ -46,6 +51,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
     dieWithParent: true,
     signal,
     onLaunched: async (vm) => {
+      options.onLaunched?.(vm);
       const { process, accelerator } = vm;
       await Promise.all([
         store.writePod({ ...record, vm: { process, accelerator } }),
@@ -105,7 +111,9 @@ async function runContainer(
   };
   const { url, token } = await agent.reserveStreams();
   const shim = new Shim({ url, token, container: name, ...streams });
-  using _stop = onAbort(signal, () => shim.close());
+  const stop = () => shim.close();
+  signal.addEventListener("abort", stop);
+  using _listening = { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) };
   const result = shim.run();
   try {
     await agent.startContainer(shared, token);
@@ -122,7 +130,7 @@ async function runContainer(
 async function exitCodeOf(result: ShimResult, vm: Vm, signal: AbortSignal): Promise<number> {
   if (result.kind === "exited") return result.code;
   signal.throwIfAborted();
-  const end = await Promise.race([vm.ended, soon()]);
+  const end = await withinTime(vm.ended, LOSS_TIMEOUT);
   if (end) throw vmFailure(end.reason, end.console);
   throw new Failure(`The command's streams were lost: ${result.reason}`);
 }
@@ -134,7 +142,9 @@ function explainStart(error: unknown, program: string, signal: AbortSignal): unk
   if (exitCode === undefined) {
     return new Failure(`Cannot start the container: ${messageOf(error)}`, { cause: error });
   }
-  const why = exitCode === 127 ? "it is not found in the root file system" : "it cannot be executed";
+  const why = exitCode === 127
+    ? "it is not found in the root file system"
+    : "it cannot be executed";
   return new Failure(`Cannot run ${JSON.stringify(program)}: ${why}`, { cause: error, exitCode });
 }
 
@@ -144,10 +154,20 @@ async function endPod({ agent, vm, proxy }: BootedPod, name: string): Promise<vo
   const down = agent.stopPod().catch((error) => {
     log.debug("guest not taken down", { error });
   });
-  const timer = Promise.withResolvers<void>();
-  const timeout = setTimeout(timer.resolve, STOP_TIMEOUT);
-  await Promise.race([down, timer.promise, vm.ended]);
-  clearTimeout(timeout);
+  await withinTime(Promise.race([down, vm.ended]), STOP_TIMEOUT);
   agent.close();
   await Promise.all([vm.kill(), endProcess(proxy.process)]);
+}
+
+/** What a promise comes to, or nothing when it takes longer than `milliseconds`. */
+async function withinTime<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, undefined);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

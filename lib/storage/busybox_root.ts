@@ -1,9 +1,6 @@
 import { dirname, join } from "@std/path";
 import { Failure } from "../failure.ts";
 
-/** Where Debian's busybox-static, and most others', is found. */
-const PLACES = ["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox"];
-
 const DIRECTORIES = [
   "bin",
   "dev",
@@ -26,14 +23,6 @@ const FILES: Readonly<Record<string, string>> = {
   "etc/resolv.conf": "",
   "etc/hostname": "",
 };
-
-/** A statically linked busybox on this host, if there is one. */
-export async function findBusybox(): Promise<string | undefined> {
-  for (const path of PLACES) {
-    if (await isStatic(path)) return path;
-  }
-  return undefined;
-}
 
 /**
  * The built-in root file system: a busybox with a link for each of its programs. It is made once for each busybox,
@@ -78,28 +67,6 @@ async function fill(root: string, busybox: string): Promise<void> {
     if (path === "" || path === "bin/busybox") continue;
     await Deno.mkdir(join(root, dirname(path)), { recursive: true });
     await Deno.symlink("/bin/busybox", join(root, path));
-  }
-}
-
-/** A program without an interpreter (ELF, program header PT_INTERP) runs in a root that has no libraries. */
-async function isStatic(path: string): Promise<boolean> {
-  const PT_INTERP = 3;
-  try {
-    using file = await Deno.open(path);
-    const head = new Uint8Array(4096);
-    if ((await file.read(head) ?? 0) < 64) return false;
-    const view = new DataView(head.buffer);
-    if (view.getUint32(0) !== 0x7f454c46) return false;
-    const table = Number(view.getBigUint64(32, true));
-    const size = view.getUint16(54, true);
-    const count = view.getUint16(56, true);
-    for (let at = table; at < table + size * count && at + size <= head.length; at += size) {
-      if (view.getUint32(at, true) === PT_INTERP) return false;
-    }
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 

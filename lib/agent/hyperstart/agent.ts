@@ -108,8 +108,8 @@ export class HyperstartAgent implements Agent {
     this.#client = undefined;
   }
 
-  async #send(name: string, message?: unknown, token?: string): Promise<Uint8Array> {
-    if (message !== undefined) checkSize(name, message);
+  async #send(name: string, message?: object, token?: string): Promise<Uint8Array> {
+    if (message) checkSize(name, message);
     const client = await this.#attached();
     return await client.hyper(name, token === undefined ? [] : [token], message, this.#limits());
   }

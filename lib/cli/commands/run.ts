@@ -1,4 +1,3 @@
-import { loggingOptions } from "../../log.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { applyLogOptions, LOG_OPTIONS } from "../log_options.ts";
 import { readRunRequest } from "../run_request.ts";
@@ -86,7 +85,6 @@ export const run: Command = {
   ],
   async run({ paths, options }: CommandContext): Promise<number> {
     applyLogOptions(options);
-    const request = await readRunRequest(options, paths);
-    return await runForeground(request, paths, loggingOptions());
+    return await runForeground(await readRunRequest(options), paths);
   },
 };
