@@ -1,5 +1,14 @@
 import type { Constraints } from "../../hyperstart/mod.ts";
-import { type Fd, O_WRONLY, open, openProcess, pause, signalOpened } from "../../sys/mod.ts";
+import {
+  ENOENT,
+  type Fd,
+  O_WRONLY,
+  open,
+  openProcess,
+  pause,
+  signalOpened,
+} from "../../sys/mod.ts";
+import { makeDirectory, readFile, removeDirectory, writeFile } from "./guest_files.ts";
 import { note } from "./note.ts";
 
 const SIGKILL = 9;
@@ -20,25 +29,25 @@ export class Cgroup implements Disposable {
    */
   constructor(parent: string, name: string, limits: Constraints) {
     this.#path = `${parent}/${name}`;
-    Deno.mkdirSync(this.#path);
+    makeDirectory(this.#path);
     try {
       setLimits(parent, this.#path, limits);
       this.procs = open(`${this.#path}/cgroup.procs`, O_WRONLY);
     } catch (error) {
-      Deno.removeSync(this.#path);
+      removeDirectory(this.#path);
       throw error;
     }
   }
 
   /** Process ids, ascending. */
   pids(): number[] {
-    return Deno.readTextFileSync(`${this.#path}/cgroup.procs`).split("\n")
+    return readFile(`${this.#path}/cgroup.procs`).split("\n")
       .map(Number).filter((pid) => pid > 0).sort((a, b) => a - b);
   }
 
   /** Signals every process in it, and none that has taken the number of one meanwhile. */
   signal(signal: number): void {
-    if (signal === SIGKILL) return Deno.writeTextFileSync(`${this.#path}/cgroup.kill`, "1");
+    if (signal === SIGKILL) return writeFile(`${this.#path}/cgroup.kill`, "1");
     using stack = new DisposableStack();
     const opened = this.pids().map((pid) => [pid, openProcess(pid)] as const);
     for (const [, process] of opened) stack.use(process);
@@ -65,23 +74,18 @@ export class Cgroup implements Disposable {
   }
 
   #tryRemove(): boolean {
-    try {
-      Deno.removeSync(this.#path);
-      return true;
-    } catch (error) {
-      return error instanceof Deno.errors.NotFound;
-    }
+    return [0, ENOENT].includes(removeDirectory(this.#path));
   }
 }
 
 function setLimits(parent: string, path: string, limits: Constraints): void {
   const { CPUQuota, CPUPeriod, CPUShares } = limits;
   if (CPUQuota <= 0 && CPUPeriod === 0 && CPUShares === 0) return;
-  Deno.writeTextFileSync(`${parent}/cgroup.subtree_control`, "+cpu");
-  if (CPUShares > 0) Deno.writeTextFileSync(`${path}/cpu.weight`, String(cpuWeight(CPUShares)));
+  writeFile(`${parent}/cgroup.subtree_control`, "+cpu");
+  if (CPUShares > 0) writeFile(`${path}/cpu.weight`, String(cpuWeight(CPUShares)));
   if (CPUQuota > 0 || CPUPeriod > 0) {
     const quota = CPUQuota > 0 ? CPUQuota : "max";
-    Deno.writeTextFileSync(`${path}/cpu.max`, `${quota} ${CPUPeriod || DEFAULT_PERIOD}`);
+    writeFile(`${path}/cpu.max`, `${quota} ${CPUPeriod || DEFAULT_PERIOD}`);
   }
 }
 

@@ -13,8 +13,16 @@ import {
 import { blockDevice, scsiDevice } from "./block_device.ts";
 import type { PlannedMount } from "./container_program.ts";
 import { type EtcFile } from "./etc_files.ts";
+import {
+  exists,
+  isDirectory,
+  makeDirectory,
+  removeDirectory,
+  removeFile,
+  writeFile,
+} from "./guest_files.ts";
 import { type ContainerSpec, Refusal } from "./runtime.ts";
-import { isDirectory, tryOpenInTree } from "./small_file.ts";
+import { tryOpenInTree } from "./small_file.ts";
 
 const MS_NODEV = 4;
 
@@ -43,7 +51,8 @@ export async function openRoot(spec: ContainerSpec, places: MountPlaces): Promis
   }
   const device = scsiAddr === "" ? await blockDevice(image) : await scsiDevice(scsiAddr);
   const target = `${places.directory}/root`;
-  Deno.mkdirSync(target);
+  makeDirectory(target);
+  places.held.defer(() => removeDirectory(target));
   // A second mount of an xfs with the same identifier is refused otherwise.
   mount(device, target, fstype, MS_NODEV, fstype === "xfs" ? "nouuid" : "");
   places.held.defer(() => unmount(target));
@@ -54,7 +63,9 @@ export async function openRoot(spec: ContainerSpec, places: MountPlaces): Promis
 function cloneDirectory(top: Fd, path: string, name: string, held: DisposableStack): Fd {
   using found = tryOpenInTree(top.number, path === "" ? "." : path);
   if (!found) throw new Refusal(`Could not resolve symlink for source ${name}`);
-  if (!isDirectory(found)) throw new Refusal(`Could not use source ${name}: not a directory`);
+  if (!isDirectory(found.number)) {
+    throw new Refusal(`Could not use source ${name}: not a directory`);
+  }
   return held.use(cloneTree(found.number, name));
 }
 
@@ -75,8 +86,8 @@ export async function planMounts(
     const make = isMissing(root, path);
     if (make && !needed) continue;
     const file = `${places.directory}/${name}`;
-    Deno.writeTextFileSync(file, text);
-    Deno.chmodSync(file, 0o644);
+    writeFile(file, text);
+    places.held.defer(() => removeFile(file));
     using found = open(file, O_PATH);
     mounts.push({
       tree: places.held.use(cloneTree(found.number, file)).number,
@@ -93,7 +104,7 @@ export async function planMounts(
     }
     const path = normal(each.path);
     if (path === "/") throw new Refusal("Cannot mount on /: it is the root of the container");
-    const kind = isDirectory(source) ? "directory" : "file";
+    const kind = isDirectory(source.number) ? "directory" : "file";
     mounts.push({ tree: tree.number, path, kind, make: isMissing(root, path) });
   }
   return mounts;
@@ -125,12 +136,7 @@ async function openSource(
 
 /** A node of /dev that is there, such as `null`, or else a disk that is waited for. */
 async function deviceNode(name: string): Promise<string> {
-  try {
-    Deno.statSync(`/dev/${name}`);
-    return `/dev/${name}`;
-  } catch {
-    return await blockDevice(name);
-  }
+  return exists(`/dev/${name}`) ? `/dev/${name}` : await blockDevice(name);
 }
 
 function isMissing(root: Fd, path: string): boolean {

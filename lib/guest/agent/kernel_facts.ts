@@ -1,4 +1,4 @@
-import { exists } from "./exists.ts";
+import { exists } from "./guest_files.ts";
 import type { ContainerPlan } from "./container_program.ts";
 
 /** Hidden from containers, as container runtimes agree. */

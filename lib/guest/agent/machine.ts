@@ -16,7 +16,7 @@ import {
   syscall,
   writeSome,
 } from "../../sys/mod.ts";
-import { exists } from "./exists.ts";
+import { exists } from "./guest_files.ts";
 import { bringUpLoopback } from "./network.ts";
 import { note } from "./note.ts";
 import { NOFILE } from "./rlimits.ts";

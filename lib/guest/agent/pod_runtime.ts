@@ -17,6 +17,7 @@ import { Container } from "./container.ts";
 import { mappedTree, type MountPlaces, normal, openRoot, planMounts } from "./container_mounts.ts";
 import { type ContainerPlan, containerProgram, type PlannedMount } from "./container_program.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
+import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
 import { kernelFacts } from "./kernel_facts.ts";
 import { configureNetwork, setInterface, setRoutes } from "./network.ts";
 import { collectOrphans } from "./orphans.ts";
@@ -75,7 +76,7 @@ export class PodRuntime implements Runtime {
     const { mountShare = mount9p, ownsMachine } = this.#options;
     if (pod.shareDir === "") throw new Refusal("Cannot start the pod: shareDir is empty");
     using undo = new DisposableStack();
-    Deno.mkdirSync(this.#sharePath, { recursive: true });
+    if (!exists(this.#sharePath)) makeDirectory(this.#sharePath);
     mountShare(pod.shareDir, this.#sharePath);
     undo.defer(() => unmount(this.#sharePath));
     const share = undo.use(open(this.#sharePath, O_PATH | O_DIRECTORY));
@@ -191,8 +192,8 @@ export class PodRuntime implements Runtime {
   #makePlaces(name: string, held: DisposableStack): MountPlaces {
     if (!this.#share) throw new Refusal("Pod not started, impossible to run a new container");
     const directory = `${this.#options.directory}/${name}`;
-    Deno.mkdirSync(directory);
-    held.defer(() => Deno.removeSync(directory, { recursive: true }));
+    makeDirectory(directory);
+    held.defer(() => removeDirectory(directory));
     return { share: this.#share, sharePath: this.#sharePath, directory, held };
   }
 }

@@ -38,11 +38,6 @@ export function tryOpenInTree(root: number, path: string): Fd | undefined {
   }
 }
 
-/** Whether a descriptor, O_PATH or not, stands for a directory. */
-export function isDirectory(fd: Fd): boolean {
-  return Deno.statSync(procPath(fd.number)).isDirectory;
-}
-
 /** The text of the file that an O_PATH descriptor stands for; empty when it cannot be read. */
 export function readOpened(found: number): string {
   using file = open(procPath(found), O_RDONLY | O_NONBLOCK | O_NOCTTY);
