@@ -130,13 +130,29 @@ export interface GuestInterface {
   macAddr: string;
 }
 
+/** One of several ways of a route. */
+export interface GuestNextHop {
+  gateway?: string;
+  device: string;
+  /** Share of the traffic, to 256. 0: 1. */
+  weight: number;
+}
+
 /** A route: part of STARTPOD, and of SETUPROUTE. */
 export interface GuestRoute {
-  /** `default` or `address/prefix`. */
+  /** `default` (IPv4) or `address/prefix`; IPv6, `::/0` for its default route, is an extension. */
   dest: string;
   gateway?: string;
   device?: string;
   src?: string;
+  /** Extension: lower ones win. 0: the kernel's default. */
+  metric?: number;
+  /** Extension: bytes. 0: the interface's. */
+  mtu?: number;
+  /** Extension: the gateway is on the link although no route says so. */
+  onlink?: boolean;
+  /** Extension: the ways of a route that has several, in place of `gateway` and `device`. */
+  nextHops?: GuestNextHop[];
 }
 
 /** STARTPOD. `containers` in it are not supported: each gets its own NEWCONTAINER. */

@@ -28,6 +28,8 @@ import type {
 
 const MAX_U16 = 0xffff;
 const MAX_U32 = 0xffffffff;
+/** The kernel keeps the weight of a next hop, less one, in a byte. */
+const MAX_WEIGHT = 256;
 /** Largest signal number of Linux, SIGRTMAX. */
 const MAX_SIGNAL = 64;
 
@@ -108,6 +110,14 @@ function guestRoute(fields: Fields): Complete<GuestRoute> {
     gateway: fields.string("gateway"),
     device: fields.string("device"),
     src: fields.string("src"),
+    metric: fields.integer("metric", MAX_U32),
+    mtu: fields.integer("mtu", MAX_U32),
+    onlink: fields.boolean("onlink"),
+    nextHops: fields.objects("nextHops", (hop) => ({
+      gateway: hop.string("gateway"),
+      device: hop.string("device"),
+      weight: hop.integer("weight", MAX_WEIGHT),
+    })),
   };
 }
 

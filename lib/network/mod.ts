@@ -3,3 +3,13 @@ export * from "./ip.ts";
 export * from "./namespaces.ts";
 export * from "./netlink/mod.ts";
 export * from "./scan.ts";
+export * from "./endpoint_record.ts";
+export {
+  type AttachedEndpoint,
+  attachEndpoint,
+  type AttachOptions,
+  detachEndpoint,
+} from "./endpoints.ts";
+export type { LinkSnapshot } from "./link_snapshot.ts";
+export * from "./guest_apply.ts";
+export * from "./guest_network.ts";

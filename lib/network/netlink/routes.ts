@@ -26,8 +26,7 @@ export const RTA = {
 export const RTAX_MTU = 2;
 /** Of a route or one of its next hops: the gateway is on the link although no route says so. */
 export const RTNH_F_ONLINK = 4;
-/** What a route or next hop is found to be: nothing that can be asked for. */
-export const RTNH_FOUND = 0x01 | 0x08 | 0x10 | 0x40;
+
 /** The route is a copy in the cache. */
 const RTM_F_CLONED = 0x200;
 /** struct rtmsg: u8 family, destination's length, source's, tos, table, protocol, scope, type; u32 flags. */

@@ -47,7 +47,16 @@ Deno.test("startpod reads every key and fills in the missing ones", () => {
     dns: ["10.0.0.3"],
   }));
   assertEquals(pod.interfaces.map((nic) => nic.ipAddresses.length), [1, 0]);
-  assertEquals(pod.routes[0], { dest: "default", gateway: "10.0.0.1", device: "eth0", src: "" });
+  assertEquals(pod.routes[0], {
+    dest: "default",
+    gateway: "10.0.0.1",
+    device: "eth0",
+    src: "",
+    metric: 0,
+    mtu: 0,
+    onlink: false,
+    nextHops: [],
+  });
   assertEquals(pod.dns, ["10.0.0.3"]);
 });
 

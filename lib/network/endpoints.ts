@@ -1,0 +1,260 @@
+import { getLogger } from "../log.ts";
+import { messageOf } from "../failure.ts";
+import {
+  EACCES,
+  EINVAL,
+  ENODEV,
+  ENOENT,
+  EPERM,
+  type Fd,
+  isSysError,
+  O_RDWR,
+  open,
+  openMacvtap,
+  openTap,
+  tapFeatures,
+} from "../sys/mod.ts";
+import type { EndpointRecord } from "./endpoint_record.ts";
+import { restoreLink, setHardwareAddress } from "./link_snapshot.ts";
+import {
+  addIngress,
+  addLink,
+  deleteAddress,
+  deleteFilter,
+  deleteIngress,
+  deleteLink,
+  getLink,
+  isNetlinkError,
+  type Link,
+  listAddresses,
+  listIngressFilters,
+  listQdiscs,
+  NetlinkSocket,
+  redirectIngress,
+  setLink,
+} from "./netlink/mod.ts";
+
+const logger = getLogger("network");
+const VHOST = "/dev/vhost-net";
+const EADDRNOTAVAIL = 99, ENXIO = 6;
+/** More queues than any VM of ours has processors for. */
+const MAX_QUEUES = 64;
+
+/** How the VM's device is to be. */
+export interface AttachOptions {
+  /** Pairs of queues, 1 to 64. Default 1. */
+  queues?: number;
+  /** Let the kernel move the frames where it can (vhost-net). Default true. */
+  vhost?: boolean;
+}
+
+/** An interface that is connected: what the VM's device is made of. Disposing closes the descriptors, no more. */
+export interface AttachedEndpoint extends Disposable {
+  record: EndpointRecord;
+  /** A descriptor of the tap for each queue; each frame has a struct virtio_net_hdr in front. None for model `none`. */
+  queues: Fd[];
+  /** As many of /dev/vhost-net, or none. */
+  vhost: Fd[];
+  /** Hardware address for the VM's device: the interface's own. */
+  mac: string;
+  /** Bytes. */
+  mtu: number;
+}
+
+/**
+ * Connects an interface to a tap that a VM can use. When it fails, everything has been undone. The tap lives as long as
+ * its descriptors; {@linkcode detachEndpoint} undoes the rest.
+ *
+ * @throws {NetlinkError}
+ * @throws {SysError}
+ */
+export function attachEndpoint(
+  namespace: Fd,
+  record: EndpointRecord,
+  options: AttachOptions = {},
+): AttachedEndpoint {
+  const { mac, mtu } = record.link;
+  using opened = new DisposableStack();
+  const keep = (descriptors: Fd[]) => descriptors.map((each) => opened.use(each));
+  let queues: Fd[] = [];
+  let vhost: Fd[] = [];
+  if (record.model !== "none") {
+    const count = queueCount(namespace, options.queues ?? 1);
+    try {
+      queues = keep(connect(namespace, record, count));
+    } catch (error) {
+      undoQuietly(namespace, record);
+      throw error;
+    }
+    if (options.vhost ?? true) vhost = keep(openVhost(count));
+  }
+  const kept = opened.move();
+  return { record, queues, vhost, mac, mtu, [Symbol.dispose]: () => kept.dispose() };
+}
+
+/**
+ * Undoes what {@linkcode attachEndpoint} did, however far it came: afterwards the interface is as it was, if it is still
+ * there. Doing it again changes nothing.
+ *
+ * @param source the namespace, or a connection that is in it
+ * @throws {NetlinkError} when something cannot be undone; the rest has been tried all the same
+ */
+export function detachEndpoint(source: Fd | NetlinkSocket, record: EndpointRecord): void {
+  if (!(source instanceof NetlinkSocket)) {
+    using socket = NetlinkSocket.open(source);
+    return detachEndpoint(socket, record);
+  }
+  if (record.model === "none") return;
+  const failures: unknown[] = [];
+  const attempt = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  const link = find(source, record.link.index);
+  const tap = find(source, record.tap);
+  if (link && record.model === "tcfilter") {
+    attempt(() => removeRedirect(source, link, tap?.index ?? 0));
+  }
+  if (record.bridge !== "") attempt(() => removeLink(source, record.bridge));
+  attempt(() => removeLink(source, record.tap));
+  if (link) attempt(() => restoreLink(source, record.link));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** As many queues as the kernel can have. */
+function queueCount(namespace: Fd, wanted: number): number {
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MAX_QUEUES) {
+    throw new RangeError(`Cannot connect an interface by ${wanted} queues: 1 to ${MAX_QUEUES} go`);
+  }
+  return wanted === 1 || tapFeatures(namespace).multiQueue ? wanted : 1;
+}
+
+function connect(namespace: Fd, record: EndpointRecord, queues: number): Fd[] {
+  using socket = NetlinkSocket.open(namespace);
+  const link = getLink(socket, record.link.index);
+  const options = { name: record.tap, queues, vnetHeader: true };
+  if (record.model === "macvtap") {
+    const tap = addMacvtap(socket, link, record);
+    return openMacvtap(namespace, tap.index, options);
+  }
+  const opened = openTap(namespace, options);
+  try {
+    const tap = getLink(socket, record.tap);
+    setLink(socket, tap, { mtu: link.mtu, txqlen: link.txqlen, ipv6LinkLocal: "none" });
+    if (record.model === "tcfilter") redirectBothWays(socket, link, tap);
+    else addBridge(socket, link, tap, record);
+    return opened;
+  } catch (error) {
+    for (const each of opened) each.close();
+    throw error;
+  }
+}
+
+function redirectBothWays(socket: NetlinkSocket, link: Link, tap: Link): void {
+  setLink(socket, tap, { up: true });
+  if (!link.up) setLink(socket, link, { up: true });
+  for (const [from, to] of [[tap, link], [link, tap]] as const) {
+    addIngress(socket, from);
+    redirectIngress(socket, from, to);
+  }
+}
+
+function addBridge(socket: NetlinkSocket, link: Link, tap: Link, record: EndpointRecord): void {
+  // The bridge must not answer for the addresses that stay on the interface.
+  addLink(socket, {
+    kind: "bridge",
+    name: record.bridge,
+    multicastSnooping: false,
+    arp: false,
+    ipv6LinkLocal: "none",
+  });
+  const bridge = getLink(socket, record.bridge);
+  // A bridge delivers frames for a port's own address to this machine.
+  setHardwareAddress(socket, link, record.restingMac);
+  setLink(socket, tap, { master: bridge.index, up: true });
+  setLink(socket, link, { master: bridge.index, up: true });
+  setLink(socket, bridge, { mtu: link.mtu, up: true });
+}
+
+function addMacvtap(socket: NetlinkSocket, link: Link, record: EndpointRecord): Link {
+  setHardwareAddress(socket, link, record.restingMac);
+  addLink(socket, {
+    kind: "macvtap",
+    name: record.tap,
+    lower: link.index,
+    mode: "bridge",
+    mac: record.link.mac,
+    mtu: link.mtu,
+    txqlen: link.txqlen,
+    ipv6LinkLocal: "none",
+  });
+  // With addresses of its own the interface would answer in the VM's place.
+  for (const address of listAddresses(socket).filter((each) => each.link === link.index)) {
+    try {
+      deleteAddress(socket, link, address);
+    } catch (error) {
+      // Secondary addresses go with their primary one.
+      if (!isNetlinkError(error, EADDRNOTAVAIL)) throw error;
+    }
+  }
+  if (!link.up) setLink(socket, link, { up: true });
+  const tap = getLink(socket, record.tap);
+  setLink(socket, tap, { up: true });
+  return tap;
+}
+
+/** Removes our filter, and the discipline with it when nobody else has put a filter there. */
+function removeRedirect(socket: NetlinkSocket, link: Link, tap: number): void {
+  const ingress = listQdiscs(socket).some((qdisc) =>
+    qdisc.link === link.index && qdisc.kind === "ingress"
+  );
+  if (!ingress) return;
+  const filters = listIngressFilters(socket, link);
+  // A filter whose target has gone shows none.
+  const ours = filters.filter(({ redirect }) => redirect === 0 || redirect === tap);
+  if (ours.length === filters.length) return deleteIngress(socket, link);
+  for (const filter of ours) deleteFilter(socket, link, filter);
+}
+
+function removeLink(socket: NetlinkSocket, name: string): void {
+  const link = find(socket, name);
+  if (!link) return;
+  try {
+    deleteLink(socket, link);
+  } catch (error) {
+    if (!isNetlinkError(error, ENODEV, EINVAL)) throw error;
+  }
+}
+
+function find(socket: NetlinkSocket, link: number | string): Link | undefined {
+  try {
+    return getLink(socket, link);
+  } catch (error) {
+    if (isNetlinkError(error, ENODEV)) return undefined;
+    throw error;
+  }
+}
+
+function undoQuietly(namespace: Fd, record: EndpointRecord): void {
+  try {
+    detachEndpoint(namespace, record);
+  } catch (error) {
+    const reason = messageOf(error);
+    logger.warn("an interface is not as it was", { interface: record.link.name, reason });
+  }
+}
+
+function openVhost(count: number): Fd[] {
+  const opened: Fd[] = [];
+  try {
+    for (let at = 0; at < count; at++) opened.push(open(VHOST, O_RDWR));
+    return opened;
+  } catch (error) {
+    for (const each of opened) each.close();
+    if (isSysError(error, ENOENT, ENXIO, ENODEV, EACCES, EPERM)) return [];
+    throw error;
+  }
+}
