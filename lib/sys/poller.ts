@@ -18,6 +18,9 @@ const BATCH = 32;
 /** Rounds without a pause after which timers and the like get their turn. */
 const ROUNDS_BEFORE_PAUSE = 16;
 
+/** Steps that chains of promises may take between two rounds. */
+const TURNS_FOR_PROMISES = 8;
+
 /** One descriptor under watch. */
 export interface Watch extends Disposable {
   /** Waits for these events from now on; 0 waits for nothing, not even a hang-up. */
@@ -37,6 +40,7 @@ interface Entry {
  * Waiting happens on another thread, so that timers and promises go on.
  */
 export class Poller implements Disposable {
+  readonly #linger: number;
   readonly #epoll = new Fd(
     syscall("epoll_create1", "a poller", SYS.epoll_create1, EPOLL_CLOEXEC),
   );
@@ -46,6 +50,14 @@ export class Poller implements Disposable {
   readonly #view = new DataView(this.#ready.buffer);
   #lastKey = 0;
   #closing = false;
+
+  /**
+   * @param options.linger milliseconds for which the thread of JavaScript itself waits for the next event when there
+   * has just been one: a stream of them then costs no change of threads. Timers and the like are late by as much
+   */
+  constructor({ linger = 0 } = {}) {
+    this.#linger = linger;
+  }
 
   /**
    * Calls `handler` with the events of `fd` each time one of them is there.
@@ -82,7 +94,8 @@ export class Poller implements Disposable {
       let count = ++rounds % ROUNDS_BEFORE_PAUSE === 0 ? 0 : this.#poll();
       if (count === 0) count = await this.#wait();
       this.#dispatch(count);
-      await undefined;
+      // What the handlers have set going comes first.
+      for (let turn = 0; turn < TURNS_FOR_PROMISES; turn++) await undefined;
     }
     this.#epoll.close();
   }
@@ -104,7 +117,7 @@ export class Poller implements Disposable {
       this.#epoll.number,
       this.#ready,
       BATCH,
-      0,
+      this.#linger,
     );
   }
 

@@ -15,10 +15,13 @@ import { Port } from "./port.ts";
 
 const CONTROL = "sh.hyper.channel.0", STREAM = "sh.hyper.channel.1";
 
+/** Milliseconds; see {@linkcode Poller}. */
+const LINGER = 3;
+
 /** The agent: process 1 of the machine. Prepares it, says READY, and serves the host until the machine stops. */
 export async function guestMain(): Promise<never> {
   const cgroups = prepareMachine();
-  const poller = new Poller();
+  const poller = new Poller({ linger: LINGER });
   const control = new Port(poller, await openPort(CONTROL));
   const hello = encodeGuestHello({
     agent: "podvisor",

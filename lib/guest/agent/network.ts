@@ -1,7 +1,7 @@
 import { AF_INET, AF_INET6, cString, pause } from "../../sys/mod.ts";
 import { addressBytes, prefixLength } from "./address.ts";
 import { type InterfaceSpec, Refusal, type RouteSpec } from "./runtime.ts";
-import { changeNetwork, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE, u32 } from "./rtnetlink.ts";
+import { changeNetwork, RTM_NEWADDR, RTM_NEWROUTE, RTM_SETLINK, u32 } from "./rtnetlink.ts";
 
 /** linux/if.h, linux/if_link.h, linux/if_addr.h, linux/rtnetlink.h */
 const IFF_UP = 1;
@@ -17,7 +17,7 @@ const PATIENCE = 2000, PAUSE = 20;
 
 /** Brings lo up. @throws when the kernel refuses */
 export function bringUpLoopback(): void {
-  changeNetwork("bring up lo", RTM_NEWLINK, link(LOOPBACK, true), []);
+  changeNetwork("bring up lo", RTM_SETLINK, link(LOOPBACK, true), []);
 }
 
 /** Sets up interfaces, then routes, as STARTPOD has them. @throws naming the one that failed */
@@ -40,9 +40,9 @@ export async function setInterface(wanted: InterfaceSpec): Promise<void> {
   const { newDeviceName: name, mtu } = wanted;
   const index = indexOf(found);
   if (name !== "" && name !== found) {
-    changeNetwork(`rename ${found}`, RTM_NEWLINK, link(index), [[IFLA_IFNAME, cString(name)]]);
+    changeNetwork(`rename ${found}`, RTM_SETLINK, link(index), [[IFLA_IFNAME, cString(name)]]);
   }
-  if (mtu > 0) changeNetwork(`mtu of ${found}`, RTM_NEWLINK, link(index), [[IFLA_MTU, u32(mtu)]]);
+  if (mtu > 0) changeNetwork(`mtu of ${found}`, RTM_SETLINK, link(index), [[IFLA_MTU, u32(mtu)]]);
   for (const { ipAddress, netMask } of wanted.ipAddresses) {
     if (ipAddress === "") continue;
     const bytes = addressBytes(ipAddress);
@@ -52,7 +52,7 @@ export async function setInterface(wanted: InterfaceSpec): Promise<void> {
     const attributes = [[IFA_LOCAL, bytes], [IFA_ADDRESS, bytes]] as const;
     changeNetwork(`address ${ipAddress}`, RTM_NEWADDR, body, attributes);
   }
-  changeNetwork(`bring up ${found}`, RTM_NEWLINK, link(index, true), []);
+  changeNetwork(`bring up ${found}`, RTM_SETLINK, link(index, true), []);
 }
 
 /** Adds routes, or replaces those to the same places. @throws naming the one that failed */

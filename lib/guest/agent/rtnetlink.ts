@@ -8,12 +8,12 @@ import {
 } from "../../sys/mod.ts";
 
 /** Types of messages (linux/rtnetlink.h). */
-export const RTM_NEWLINK = 16;
+export const RTM_SETLINK = 19;
 export const RTM_NEWADDR = 20;
 export const RTM_NEWROUTE = 24;
 
-/** netlink(7): request, acknowledge, replace, create. */
-const FLAGS = 1 | 4 | 0x100 | 0x400;
+/** netlink(7): NLM_F_REQUEST and NLM_F_ACK; NLM_F_REPLACE and NLM_F_CREATE. */
+const CHANGE = 1 | 4, MAKE = 0x100 | 0x400;
 const HEADER = 16;
 const ATTRIBUTE_HEADER = 4;
 const REPLY_SIZE = 4096;
@@ -58,7 +58,7 @@ export function encode(
   const view = new DataView(bytes.buffer);
   view.setUint32(0, total, true);
   view.setUint16(4, type, true);
-  view.setUint16(6, FLAGS, true);
+  view.setUint16(6, type === RTM_SETLINK ? CHANGE : CHANGE | MAKE, true);
   view.setUint32(8, 1, true);
   bytes.set(body, HEADER);
   let at = HEADER + aligned(body.length);
