@@ -2,12 +2,14 @@
  * Compiles podvisor into one file that carries its guest: `deno run -A lib/guest/image/compile.ts`. Compiled twice: the
  * binary without a guest is the agent in the guest that the second one embeds.
  */
-import { isAbsolute, join } from "@std/path";
+import { dirname, isAbsolute, join } from "@std/path";
 import { Failure, messageOf } from "../../failure.ts";
 import { sourceRoot } from "../../sys/mod.ts";
 import { compiledRuntime } from "./agent_runtime.ts";
 import { buildGuest } from "./build.ts";
-import { embeddedDirectory, packEmbedded } from "./embedded.ts";
+import { insertPayload } from "./compiled_binary.ts";
+import { includedPayload } from "./embedded.ts";
+import { packPayload } from "./payload.ts";
 
 /** What the compiler is found by. */
 export interface CompilerSearch {
@@ -47,7 +49,6 @@ export async function compile(output: string, onStep: (step: string) => void): P
     deno: Deno.execPath(),
   });
   const temporary = await Deno.makeTempDir({ prefix: "podvisor-compile-" });
-  const embedded = embeddedDirectory();
   try {
     onStep("compiling the agent");
     const agent = join(temporary, "podvisor");
@@ -59,18 +60,52 @@ export async function compile(output: string, onStep: (step: string) => void): P
       onStep,
     });
     onStep("packing the guest");
-    await packEmbedded(embedded, guest.key, [
-      guest.kernel,
-      guest.initrd,
-      guest.image,
-      guest.busybox,
-    ]);
+    const { kernel, initrd, image, busybox } = guest;
+    const payload = await packPayload(guest.key, [kernel, initrd, image, busybox]);
     onStep("compiling podvisor");
-    await runCompiler(compiler, output, ["--include", embedded]);
+    const binary = join(temporary, "binary");
+    await runCompiler(compiler, binary, []);
+    if (!await insertPayload(binary, payload) || !await runs(binary)) {
+      await compileIncluding(compiler, binary, payload);
+    }
+    await Deno.mkdir(dirname(output), { recursive: true });
+    await moveFile(binary, output);
   } finally {
     await Deno.remove(temporary, { recursive: true });
-    await Deno.remove(embedded, { recursive: true }).catch(() => undefined);
   }
+}
+
+/** Whether a binary starts. */
+async function runs(binary: string): Promise<boolean> {
+  const { success } = await new Deno.Command(binary, {
+    args: ["--version"],
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
+}
+
+/** For a compiler whose binaries end in a way of their own. They start more slowly, since all of it is read then. */
+async function compileIncluding(
+  compiler: string[],
+  binary: string,
+  payload: Uint8Array,
+): Promise<void> {
+  const file = includedPayload();
+  await Deno.mkdir(dirname(file), { recursive: true });
+  await Deno.writeFile(file, payload);
+  try {
+    await runCompiler(compiler, binary, ["--include", file]);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+/** Renames, also over the border of a file system, so that the old binary may be running meanwhile. */
+async function moveFile(from: string, to: string): Promise<void> {
+  const beside = `${to}.${crypto.randomUUID()}`;
+  await Deno.copyFile(from, beside);
+  await Deno.rename(beside, to);
 }
 
 async function runCompiler(
@@ -96,7 +131,8 @@ async function runCompiler(
   }).output();
   if (success) return;
   const text = new TextDecoder().decode(stderr).trim();
-  throw new Failure(`Cannot compile podvisor with ${program}: ${text.split("\n").at(-1)}`, {
+  const line = text.split("\n").find((each) => each.startsWith("error")) ?? text;
+  throw new Failure(`Cannot compile podvisor with ${program}: ${line}`, {
     hint: "Name a working compiler with DENO_COMPILE",
   });
 }
