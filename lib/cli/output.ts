@@ -7,9 +7,13 @@ export function print(text: string): void {
   writeSync(Deno.stdout, text);
 }
 
-/** Writes to stderr, where everything goes that is not a command's result. */
+/** Writes to stderr, where everything goes that is not a command's result. Nobody may be reading it any more. */
 export function printError(text: string): void {
-  writeSync(Deno.stderr, text);
+  try {
+    writeSync(Deno.stderr, text);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 /** Tells what ended the command: a line, and what to do about it. */
