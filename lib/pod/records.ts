@@ -75,8 +75,26 @@ export interface ContainerRecord {
   state: LifeState;
   reason: string | null;
   config: ContainerConfig;
+  /** What opens its streams at the proxy; null when it has none prepared. */
+  token: string | null;
   /** The process that has its streams. */
   shim: ProcessIdentity | null;
   /** How it ended. */
   exit: { code: number; finished: string } | null;
+}
+
+/** The record of a container that has just been made. */
+export function newContainer(id: string, pod: string, config: ContainerConfig): ContainerRecord {
+  return {
+    version: 1,
+    id,
+    pod,
+    created: new Date().toISOString(),
+    state: "ready",
+    reason: null,
+    config,
+    token: null,
+    shim: null,
+    exit: null,
+  };
 }

@@ -1,0 +1,32 @@
+import type { ProcessIdentity } from "../sys/mod.ts";
+import type { PodConfig, PodRecord } from "./records.ts";
+import type { PodDirectory, PodStore } from "./store.ts";
+
+/**
+ * Makes a new pod's directory and first record, under the pod's lock.
+ *
+ * @param owner the process that the pod is to end with, if any
+ * @throws {Failure} when there is a pod of that name
+ */
+export async function addPod(
+  store: PodStore,
+  id: string,
+  config: PodConfig,
+  owner: ProcessIdentity | null,
+): Promise<{ directory: PodDirectory; record: PodRecord }> {
+  using _lock = await store.lock(id, "exclusive");
+  const directory = await store.add(id);
+  const record: PodRecord = {
+    version: 1,
+    id,
+    created: new Date().toISOString(),
+    state: "ready",
+    reason: null,
+    owner,
+    config,
+    vm: null,
+    proxy: null,
+  };
+  await store.writePod(record);
+  return { directory, record };
+}

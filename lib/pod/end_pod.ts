@@ -1,0 +1,32 @@
+import type { Agent } from "../agent/mod.ts";
+import type { Vm } from "../hypervisor/mod.ts";
+import { getLogger } from "../log.ts";
+import type { ProcessIdentity } from "../sys/mod.ts";
+import { endProcess } from "./end_process.ts";
+import { withinTime } from "./within_time.ts";
+
+/** How long the guest may take to come down before its VM is killed, in milliseconds. */
+const STOP_TIMEOUT = 5000;
+
+/** What a running pod consists of. */
+export interface PodParts {
+  agent: Agent;
+  vm: Vm;
+  /** null when somebody else runs the proxy. */
+  proxy: ProcessIdentity | null;
+}
+
+/**
+ * Takes a pod's guest down as far as it answers, and its VM and proxy in any case.
+ *
+ * @returns what went wrong in the guest, for the log; the pod is down all the same
+ */
+export async function endPod({ agent, vm, proxy }: PodParts, id: string): Promise<void> {
+  const log = getLogger("pod", { pod: id });
+  const down = agent.stopPod().catch((error) => {
+    log.warn("guest not taken down in order", { error });
+  });
+  await withinTime(Promise.race([down, vm.ended]), STOP_TIMEOUT);
+  agent.close();
+  await Promise.all([vm.kill(), endProcess(proxy)]);
+}
