@@ -1,5 +1,5 @@
 import { Failure } from "../../failure.ts";
-import { concat, indexOfBytes } from "./bytes.ts";
+import { indexOfBytes } from "./bytes.ts";
 import { isElf, isWholeElf } from "./elf.ts";
 
 /** A way in which kernels are compressed (scripts/Makefile.lib of the kernel). */
@@ -94,16 +94,17 @@ function bzImagePayload(image: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
   return end <= image.length && end - start > 16 ? image.subarray(start, end) : undefined;
 }
 
-/** What follows the end of the compressed data makes the stream fail, after all of it has come out. */
+/** As a raw stream, because there a reader does not mind what follows the end. RFC 1952, section 2.3. */
 async function gunzip(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  try {
-    const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
-    for await (const part of stream) parts.push(part);
-  } catch (error) {
-    if (parts.length === 0) throw error;
-  }
-  return concat(parts);
+  const { inflateRawSync } = await import("node:zlib");
+  const FHCRC = 2, FEXTRA = 4, FNAME = 8, FCOMMENT = 16;
+  const flags = data[3]!;
+  let at = 10;
+  if (flags & FEXTRA) at += 2 + data[at]! + data[at + 1]! * 256;
+  if (flags & FNAME) at = data.indexOf(0, at) + 1;
+  if (flags & FCOMMENT) at = data.indexOf(0, at) + 1;
+  if (flags & FHCRC) at += 2;
+  return new Uint8Array(inflateRawSync(data.subarray(at)));
 }
 
 function tool(
