@@ -35,19 +35,21 @@ function version4(text: string): number[] | undefined {
 function version6(text: string): number[] | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map((half) => half === "" ? [] : groups(half));
+  const [head, tail] = halves.map((half, at) =>
+    half === "" ? [] : groups(half, at === halves.length - 1)
+  );
   if (!head || halves.length === 2 && !tail) return undefined;
   const missing = 16 - head.length - (tail?.length ?? 0);
   if (tail ? missing < 2 : missing !== 0) return undefined;
   return [...head, ...new Array<number>(missing).fill(0), ...tail ?? []];
 }
 
-/** Groups of four digits; the last may be an IPv4 address. */
-function groups(text: string): number[] | undefined {
+/** Groups of four digits; the last of the address may be an IPv4 address. */
+function groups(text: string, isEnd: boolean): number[] | undefined {
   const bytes: number[] = [];
   const parts = text.split(":");
   for (const [at, part] of parts.entries()) {
-    const last = at === parts.length - 1 ? version4(part) : undefined;
+    const last = isEnd && at === parts.length - 1 ? version4(part) : undefined;
     if (last) bytes.push(...last);
     else if (/^[0-9a-f]{1,4}$/i.test(part)) {
       const value = parseInt(part, 16);

@@ -37,6 +37,8 @@ export interface EngineOptions {
   grace?: number;
   /** Milliseconds to wait for the output and status of processes that have been killed. */
   patience?: number;
+  /** Told what the host will not report. Default: the console. */
+  warn?: (text: string) => void;
   /** Waits milliseconds. */
   pause?: (milliseconds: number) => Promise<void>;
 }
@@ -55,6 +57,7 @@ interface Entry {
 export class Engine {
   readonly #runtime: Runtime;
   readonly #reply: (frame: Uint8Array) => void;
+  readonly #warn: (text: string) => void;
   readonly #grace: number;
   readonly #patience: number;
   readonly #pause: (milliseconds: number) => Promise<void>;
@@ -66,6 +69,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     const { runtime, reply, grace = 1000, patience = 5000 } = options;
+    this.#warn = options.warn ?? note;
     this.#pause = options.pause ?? pause;
     this.#runtime = runtime;
     this.#reply = reply;
@@ -82,7 +86,7 @@ export class Engine {
       }
     } catch (error) {
       // The rest of the stream cannot be told apart any more; what comes next may be a new host.
-      note(`control channel: ${messageOf(error)}`);
+      this.#warn(`control channel: ${messageOf(error)}`);
       this.#control = new ControlDecoder();
       this.#reply(errorFrame(messageOf(error)));
     }
@@ -104,7 +108,7 @@ export class Engine {
         if (process.inputFull) full = process;
       }
     } catch (error) {
-      note(`stream channel: ${messageOf(error)}`);
+      this.#warn(`stream channel: ${messageOf(error)}`);
       this.#stream = new StreamDecoder();
     }
     return full?.inputRoom();

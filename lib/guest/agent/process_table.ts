@@ -81,9 +81,8 @@ function chosenColumns(args: readonly string[]): readonly Column[] {
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
     if (/^-?[eAfawxlu]+$/.test(word)) continue;
-    const names = word === "-o" || word === "o"
-      ? words[++at]
-      : /^-?[eAfawxlu]*o(.+)$/.exec(word)?.[1];
+    const match = /^-?[eAfawxlu]*o(.*)$/.exec(word);
+    const names = match?.[1] === "" ? words[++at] : match?.[1];
     if (names === undefined) throw new Refusal(`Cannot list processes: unknown argument ${word}`);
     for (const name of names.split(",")) {
       const column = COLUMNS[ALIASES[name] ?? name];

@@ -1,0 +1,179 @@
+import { assert, assertEquals } from "@std/assert";
+import { capabilityMasks } from "../../../../lib/guest/agent/capabilities.ts";
+import { cpuWeight } from "../../../../lib/guest/agent/cgroup.ts";
+import { normal } from "../../../../lib/guest/agent/container_mounts.ts";
+import {
+  type ContainerPlan,
+  containerProgram,
+} from "../../../../lib/guest/agent/container_program.ts";
+import { etcFiles } from "../../../../lib/guest/agent/etc_files.ts";
+import { execProgram, type ProcessPlan } from "../../../../lib/guest/agent/process_program.ts";
+
+const NO_LISTS = {
+  bounding: null,
+  effective: null,
+  inheritable: null,
+  permitted: null,
+  ambient: null,
+};
+
+const PROCESS: ProcessPlan = {
+  stdio: { descriptors: [10, 11, 12], terminal: undefined },
+  identity: { uid: 1000, gid: 100, groups: [10, 29], home: "/" },
+  capabilities: capabilityMasks(NO_LISTS),
+  noNewPrivileges: true,
+  limits: [{ name: "CORE", resource: 4, soft: 0n, hard: 0n, required: true }],
+  umask: 0o22,
+  workdir: "/work/here",
+  env: [],
+  args: ["true"],
+  candidates: ["/a/true", "/b/true"],
+};
+
+const PLAN: ContainerPlan = {
+  root: 20,
+  devpts: 21,
+  procs: 22,
+  shmSize: 4096,
+  hasMqueue: true,
+  mounts: [{ tree: 23, path: "/mnt/data", kind: "file", make: true }],
+  masked: [{ path: "/proc/kcore", kind: "file" }],
+  readOnlyPaths: ["/proc/sys"],
+  readOnlyRoot: true,
+  sysctl: { "net.ipv4.ip_forward": "1" },
+  makeWorkdir: true,
+  process: PROCESS,
+};
+
+/** Checks that these calls are made, in this order. */
+function inOrder(outline: readonly string[], ...calls: string[]): void {
+  let from = 0;
+  for (const call of calls) {
+    const at = outline.indexOf(call, from);
+    assert(at >= 0, `${call} is not made after ${outline[from - 1]}: ${outline.join("; ")}`);
+    from = at + 1;
+  }
+}
+
+Deno.test("the guest's own tree is let go of before anything of the container is looked up", () => {
+  const outline = containerProgram(PLAN).outline();
+  inOrder(outline, "mount /", "pivot_root the root", "umount the old root", "chdir /");
+  const left = outline.indexOf("umount the old root");
+  const lookedUp = outline.findIndex((each) => /^(openat2|open|mkdir|mknod|symlink) /.test(each));
+  assert(left < lookedUp);
+});
+
+Deno.test("the root becomes read-only after all that is made in it", () => {
+  inOrder(
+    containerProgram(PLAN).outline(),
+    "move_mount /dev",
+    "mkdir /mnt",
+    "mknod /mnt/data",
+    "move_mount /mnt/data",
+    "write /proc/sys/net/ipv4/ip_forward",
+    "move_mount /proc/kcore",
+    "move_mount /proc/sys",
+    "mkdir /work/here",
+    "mount_setattr /",
+    "chdir /work/here",
+    "execve /b/true",
+  );
+});
+
+Deno.test("privileges are given up in the order that the kernel's rules dictate", () => {
+  inOrder(
+    containerProgram(PLAN).outline(),
+    "prlimit64 CORE",
+    "chdir /work/here",
+    "prctl capability 40",
+    "prctl keep capabilities",
+    "setgroups 10,29",
+    "setgid 100",
+    "setuid 1000",
+    "capset the process",
+    "prctl no_new_privs",
+    "execve /a/true",
+    "execve /b/true",
+  );
+});
+
+Deno.test("a container without extras makes no calls for them", () => {
+  const outline = containerProgram({
+    ...PLAN,
+    procs: undefined,
+    hasMqueue: false,
+    mounts: [],
+    readOnlyRoot: false,
+    makeWorkdir: false,
+    process: { ...PROCESS, noNewPrivileges: false },
+  }).outline();
+  for (const call of ["unshare cgroup namespace", "mount_setattr /", "prctl no_new_privs"]) {
+    assert(!outline.includes(call), call);
+  }
+  assert(!outline.some((each) => /mqueue|mnt|mkdir \/work/.test(each)));
+});
+
+Deno.test("a terminal becomes the controlling one and the console of a first process", () => {
+  const process = { ...PROCESS, stdio: { descriptors: [10, 10, 10], terminal: "0" } } as const;
+  const plan: ContainerPlan = {
+    ...PLAN,
+    process: { ...process, stdio: { descriptors: [10, 10, 10], terminal: "0" } },
+  };
+  inOrder(
+    containerProgram(plan).outline(),
+    "mknod /dev/console",
+    "open_tree 0",
+    "move_mount console",
+    "setsid the process",
+    "ioctl controlling terminal",
+    "dup3 descriptor 2",
+    "close_range descriptors",
+  );
+});
+
+Deno.test("a further process joins the cgroup and the namespaces, then goes on in a child", () => {
+  const outline = execProgram(30, 22, PROCESS).outline();
+  inOrder(
+    outline,
+    "write cgroup.procs",
+    "setns the container",
+    "clone a child",
+    "setsid the process",
+    "setuid 1000",
+    "execve /b/true",
+  );
+  assert(!outline.some((each) => each.startsWith("pivot_root")));
+});
+
+Deno.test("paths of mounts are brought to one form", () => {
+  assertEquals(normal("/a//b/./c/"), "/a/b/c");
+  assertEquals(normal("a"), "/a");
+  assertEquals(normal("/"), "/");
+});
+
+Deno.test("CPU shares become the weight that version 2 of cgroups has for them", () => {
+  assertEquals([2, 1024, 262144, 1, 1e9].map(cpuWeight), [1, 39, 10000, 1, 10000]);
+});
+
+Deno.test("a pod's name servers and host name become files that cannot be broken out of", () => {
+  const pod = {
+    hostname: "pod1",
+    dns: ["10.0.2.3", "1.1.1.1\nnameserver 6.6.6.6"],
+    dnsSearch: ["a.b", "c"],
+    dnsOptions: ["ndots:2"],
+    interfaces: [],
+    routes: [],
+    shareDir: "s",
+  };
+  const files = etcFiles(pod);
+  assertEquals(files.map(({ name, needed }) => [name, needed]), [
+    ["resolv.conf", true],
+    ["hostname", false],
+    ["hosts", false],
+  ]);
+  assertEquals(
+    files[0]!.text,
+    "nameserver 10.0.2.3\nnameserver 1.1.1.1nameserver6.6.6.6\nsearch a.b c\noptions ndots:2\n",
+  );
+  assertEquals(etcFiles({ ...pod, hostname: "", dns: [] }), []);
+});
