@@ -3,13 +3,13 @@ import {
   collectChild,
   identifyProcess,
   isAlive,
-  isSysError,
   O_APPEND,
   O_CREAT,
   O_WRONLY,
   open,
   type ProcessIdentity,
   spawn,
+  SysError,
 } from "../../sys/mod.ts";
 import { type Accelerator, detectAccelerator } from "../accelerator.ts";
 import { readConsoleTail } from "../console_tail.ts";
@@ -79,7 +79,7 @@ function startProcess(command: string[], launch: VmLaunch, log: string): number 
       ownMounts: launch.share.path,
     });
   } catch (error) {
-    if (!isSysError(error) || error.call !== "execve") throw error;
+    if (!(error instanceof SysError) || error.call !== "execve") throw error;
     throw new Failure(`Cannot start QEMU: ${error.message}`, { cause: error });
   }
 }

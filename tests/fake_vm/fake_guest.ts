@@ -1,0 +1,139 @@
+import {
+  ControlDecoder,
+  encodeControlFrame,
+  encodeGuestHello,
+  encodeStreamFrame,
+  FEATURE_SIGNAL_SEQUENCE,
+  GoCode,
+  MAX_CONTROL_FRAME,
+  parseExecCommand,
+  parseNewContainer,
+  StreamDecoder,
+  writeU32,
+} from "../../lib/hyperstart/mod.ts";
+
+/** Version of the guest protocol that it says it speaks. */
+const PROTOCOL_VERSION = 4244;
+const PIECE = 32 * 1024;
+
+interface FakeProcess {
+  stdio: number;
+  stderr: number;
+  args: readonly string[];
+}
+
+/**
+ * A guest without a machine. Processes begin and end at once, and do what their first argument says: `echo WORD…`
+ * writes the words, `cat` writes its input until that ends, `exit N` ends with N, `fail WORD…` writes to stderr and ends
+ * with 1, `zero BYTES` writes so many zero bytes; anything else ends with 0.
+ */
+export class FakeGuest {
+  readonly #processes = new Map<number, FakeProcess>();
+  readonly #shutDown: () => void;
+  #stream: Deno.Conn | undefined;
+  #waiting: Uint8Array[] = [];
+
+  /** @param shutDown called when the pod has been destroyed */
+  constructor(shutDown: () => void) {
+    this.#shutDown = shutDown;
+  }
+
+  /** Says READY, and carries out what comes until the host hangs up. */
+  async serveControl(connection: Deno.Conn): Promise<void> {
+    const hello = encodeGuestHello({
+      agent: "podvisor",
+      version: "0.1.0",
+      features: [FEATURE_SIGNAL_SEQUENCE],
+      maxMessage: MAX_CONTROL_FRAME,
+      maxStreamPayload: PIECE,
+    });
+    await write(connection, encodeControlFrame(GoCode.READY, hello));
+    const decoder = new ControlDecoder();
+    for await (const chunk of connection.readable) {
+      decoder.push(chunk);
+      for (let frame; (frame = decoder.next());) {
+        const { reply, then } = this.#carryOut(frame.code, frame.payload);
+        await write(connection, encodeControlFrame(GoCode.ACK, reply));
+        await then?.();
+      }
+    }
+  }
+
+  /** Takes input for processes until the host hangs up. */
+  async serveStream(connection: Deno.Conn): Promise<void> {
+    this.#stream = connection;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const frame of waiting) await write(connection, frame);
+    const decoder = new StreamDecoder();
+    for await (const chunk of connection.readable) {
+      decoder.push(chunk);
+      for (let frame; (frame = decoder.next());) {
+        const process = this.#processes.get(frame.sequence);
+        if (process?.args[0] !== "cat") continue;
+        if (frame.payload.length === 0) await this.#end(process, 0);
+        else await this.#send(process.stdio, frame.payload);
+      }
+    }
+    this.#stream = undefined;
+  }
+
+  #carryOut(
+    code: number,
+    payload: Uint8Array,
+  ): { reply?: Uint8Array; then?: () => void | Promise<void> } {
+    if (code === GoCode.GETVERSION) {
+      const reply = new Uint8Array(4);
+      writeU32(reply, 0, PROTOCOL_VERSION);
+      return { reply };
+    }
+    if (code === GoCode.NEWCONTAINER) {
+      const { process } = parseNewContainer(payload);
+      return { then: () => this.#start(process) };
+    }
+    if (code === GoCode.EXECCMD) {
+      const { process } = parseExecCommand(payload);
+      return { then: () => this.#start(process) };
+    }
+    if (code === GoCode.DESTROYPOD) return { then: this.#shutDown };
+    return {};
+  }
+
+  async #start(process: FakeProcess): Promise<void> {
+    this.#processes.set(process.stdio, process);
+    const [verb, ...words] = process.args;
+    const text = new TextEncoder().encode(`${words.join(" ")}\n`);
+    if (verb === "cat") return;
+    if (verb === "echo") await this.#send(process.stdio, text);
+    if (verb === "fail") await this.#send(process.stderr, text);
+    if (verb === "zero") await this.#sendZeros(process.stdio, Number(words[0]));
+    await this.#end(process, verb === "exit" ? Number(words[0]) : verb === "fail" ? 1 : 0);
+  }
+
+  async #sendZeros(sequence: number, count: number): Promise<void> {
+    const frame = encodeStreamFrame(sequence, new Uint8Array(PIECE));
+    for (; count >= PIECE; count -= PIECE) await this.#write(frame);
+    if (count > 0) await this.#send(sequence, new Uint8Array(count));
+  }
+
+  /** The end of each output, then the exit code on the first (the Go agent's order). */
+  async #end({ stdio, stderr }: FakeProcess, code: number): Promise<void> {
+    this.#processes.delete(stdio);
+    if (stderr !== 0) await this.#send(stderr);
+    await this.#send(stdio);
+    await this.#send(stdio, Uint8Array.of(code));
+  }
+
+  async #send(sequence: number, payload?: Uint8Array): Promise<void> {
+    await this.#write(encodeStreamFrame(sequence, payload));
+  }
+
+  async #write(frame: Uint8Array): Promise<void> {
+    if (this.#stream) await write(this.#stream, frame);
+    else this.#waiting.push(frame);
+  }
+}
+
+async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}

@@ -1,0 +1,33 @@
+/**
+ * Stands in for QEMU and the guest in it: takes QEMU's arguments, makes the same sockets and files, speaks QMP, and
+ * answers as the guest's agent would, at once. What a process in it "does" is told by its command: see `FakeGuest`.
+ */
+import { parseDevices } from "./arguments.ts";
+import { FakeGuest } from "./fake_guest.ts";
+import { serveMonitor } from "./monitor.ts";
+
+const devices = parseDevices(Deno.args);
+const guest = new FakeGuest(() => Deno.exit(0));
+// In this order, as QEMU does: when the monitor takes connections, so do the channels.
+const control = Deno.listen({ transport: "unix", path: devices.control });
+const stream = Deno.listen({ transport: "unix", path: devices.stream });
+const monitor = Deno.listen({ transport: "unix", path: devices.monitor });
+Deno.writeTextFileSync(devices.pidfile, `${Deno.pid}\n`);
+Deno.writeTextFileSync(devices.console, "the fake guest has started\n", { append: true });
+
+await Promise.all([
+  serve(control, (connection) => guest.serveControl(connection)),
+  serve(stream, (connection) => guest.serveStream(connection)),
+  serve(monitor, (connection) => serveMonitor(connection, () => Deno.exit(0))),
+]);
+
+/** One connection at a time, as QEMU's sockets do. */
+async function serve(
+  listener: Deno.UnixListener,
+  handle: (connection: Deno.Conn) => Promise<void>,
+): Promise<void> {
+  for await (const connection of listener) {
+    // A host that goes away in the middle is nothing to a guest.
+    await handle(connection).catch(() => connection.close());
+  }
+}
