@@ -44,7 +44,6 @@ async function withVm(
 
 Deno.test(
   "a VM's channels take connections when it has been launched",
-  needsRoot,
   () =>
     withVm(undefined, async (launch) => {
       const vm = await launch();
@@ -57,7 +56,6 @@ Deno.test(
 
 Deno.test(
   "a VM can be paused, resumed and stopped",
-  needsRoot,
   () =>
     withVm(undefined, async (launch) => {
       const vm = await launch();
@@ -74,7 +72,6 @@ Deno.test(
 
 Deno.test(
   "a VM that is killed by somebody is noticed, with its console",
-  needsRoot,
   () =>
     withVm(undefined, async (launch) => {
       const vm = await launch();
@@ -89,7 +86,6 @@ Deno.test(
 
 Deno.test(
   "another process can take hold of a VM and end it",
-  needsRoot,
   () =>
     withVm(undefined, async (launch, directory) => {
       const vm = await launch();
@@ -102,7 +98,6 @@ Deno.test(
 
 Deno.test(
   "a QEMU that refuses its arguments is quoted",
-  needsRoot,
   () =>
     withVm("echo 'qemu: no such machine' >&2; exit 1", async (launch) => {
       const error = await assertRejects(launch, Failure);
@@ -115,7 +110,6 @@ Deno.test(
 
 Deno.test(
   "a QEMU that is not there is named",
-  needsRoot,
   () =>
     withVm(undefined, async (launch, directory) => {
       Deno.removeSync(join(directory, "fake-qemu"));
