@@ -6,13 +6,11 @@ import {
   O_RDONLY,
   open,
   openInRoot,
-  readSome,
 } from "../../sys/mod.ts";
+import { readToEnd } from "./guest_files.ts";
 
 /** More than any account file of a container needs. */
 const LONGEST = 1 << 20;
-
-const CHUNK = 65536;
 
 /**
  * The text of a file in a container's tree; empty when it is not there. The tree is not trusted: links stay within it,
@@ -23,7 +21,7 @@ const CHUNK = 65536;
 export function readInTree(root: number, path: string): string {
   try {
     using file = openInRoot(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    return readAll(file);
+    return readToEnd(file.number, LONGEST);
   } catch {
     return "";
   }
@@ -41,21 +39,7 @@ export function tryOpenInTree(root: number, path: string): Fd | undefined {
 /** The text of the file that an O_PATH descriptor stands for; empty when it cannot be read. */
 export function readOpened(found: number): string {
   using file = open(procPath(found), O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  return readAll(file);
-}
-
-function readAll(file: Fd): string {
-  const chunk = new Uint8Array(CHUNK);
-  const decoder = new TextDecoder();
-  let text = "";
-  while (text.length < LONGEST) {
-    const count = readSome(file.number, chunk);
-    if (count <= 0) break;
-    text += decoder.decode(chunk.subarray(0, count), { stream: true });
-    // A regular file gives less than was asked for at its end only.
-    if (count < CHUNK) break;
-  }
-  return text;
+  return readToEnd(file.number, LONGEST);
 }
 
 function procPath(fd: number): string {
