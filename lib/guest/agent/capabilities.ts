@@ -49,23 +49,12 @@ const NAMES = [
 /** How many capabilities there are. */
 export const CAPABILITY_COUNT = NAMES.length;
 
-/** What the Go agent gives to a container for which the host names nothing (hyperstart-protocol 7.3). */
-const DEFAULT = maskOf([
-  "CHOWN",
-  "DAC_OVERRIDE",
-  "FOWNER",
-  "FSETID",
-  "KILL",
-  "SETGID",
-  "SETUID",
-  "SETPCAP",
-  "NET_BIND_SERVICE",
-  "NET_RAW",
-  "SYS_CHROOT",
-  "MKNOD",
-  "AUDIT_WRITE",
-  "SETFCAP",
-]);
+/**
+ * What the Go agent gives to a container for which the host names nothing (hyperstart-protocol 7.3): chown,
+ * dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod,
+ * audit_write, setfcap.
+ */
+const DEFAULT = 0xa80425fbn;
 
 /** Sets of capabilities, bit n for capability number n. */
 export interface CapabilityMasks {
