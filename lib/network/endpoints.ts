@@ -169,14 +169,14 @@ function addBridge(socket: NetlinkSocket, link: Link, tap: Link, record: Endpoin
     name: record.bridge,
     multicastSnooping: false,
     arp: false,
-    ipv6LinkLocal: "none",
   });
   const bridge = getLink(socket, record.bridge);
   // A bridge delivers frames for a port's own address to this machine.
   setHardwareAddress(socket, link, record.restingMac);
   setLink(socket, tap, { master: bridge.index, up: true });
   setLink(socket, link, { master: bridge.index, up: true });
-  setLink(socket, bridge, { mtu: link.mtu, up: true });
+  setLink(socket, bridge, { mtu: link.mtu, ipv6LinkLocal: "none" });
+  setLink(socket, bridge, { up: true });
 }
 
 function addMacvtap(socket: NetlinkSocket, link: Link, record: EndpointRecord): Link {
@@ -189,7 +189,6 @@ function addMacvtap(socket: NetlinkSocket, link: Link, record: EndpointRecord): 
     mac: record.link.mac,
     mtu: link.mtu,
     txqlen: link.txqlen,
-    ipv6LinkLocal: "none",
   });
   // With addresses of its own the interface would answer in the VM's place.
   for (const address of listAddresses(socket).filter((each) => each.link === link.index)) {
@@ -202,6 +201,7 @@ function addMacvtap(socket: NetlinkSocket, link: Link, record: EndpointRecord): 
   }
   if (!link.up) setLink(socket, link, { up: true });
   const tap = getLink(socket, record.tap);
+  setLink(socket, tap, { ipv6LinkLocal: "none" });
   setLink(socket, tap, { up: true });
   return tap;
 }

@@ -13,3 +13,5 @@ export {
 export type { LinkSnapshot } from "./link_snapshot.ts";
 export * from "./guest_apply.ts";
 export * from "./guest_network.ts";
+export * from "./choose_endpoints.ts";
+export * from "./physical.ts";

@@ -44,14 +44,15 @@ export interface LinkSettings {
 /** A link to be made. */
 export type NewLink =
   & { name: string; index?: number }
-  & LinkSettings
+  // The kernel takes it only once the link is there.
+  & Omit<LinkSettings, "ipv6LinkLocal">
   & (
     | { kind: "dummy" | "ifb" }
     | { kind: "bridge"; multicastSnooping?: boolean }
     | {
       kind: "veth";
       /** The other end, which cannot be set up before both are there. */
-      peer: { name: string } & Omit<LinkSettings, "up">;
+      peer: { name: string } & Omit<LinkSettings, "up" | "ipv6LinkLocal">;
     }
     | {
       kind: "macvtap" | "macvlan";

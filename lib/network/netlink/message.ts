@@ -105,7 +105,7 @@ export function readAnswer({ type, flags, view, start, end }: Message): KernelAn
   if (type === NLMSG_ERROR) {
     if (end - at < NLMSG_HEADER) throw new MalformedMessage("an answer without its request");
     const repeated = flags & NLM_F_CAPPED ? NLMSG_HEADER : view.getUint32(at, true);
-    if (repeated < NLMSG_HEADER || align(repeated) > end - at) {
+    if (repeated < NLMSG_HEADER || repeated > end - at) {
       throw new MalformedMessage(`a request of ${repeated} bytes in an answer`);
     }
     at += align(repeated);

@@ -10,6 +10,7 @@ import {
   readRoute,
   type Route,
   ROUTE_PROTOCOLS,
+  ROUTE_TABLES,
   routesRequest,
   RTA,
   RTM_NEWROUTE,
@@ -43,11 +44,13 @@ export function recordAddresses(socket: NetlinkSocket, link: number): Recorded[]
   return [...four, ...six.reverse()];
 }
 
-/** Routes of any table that lead through a link, but for those that routers advertise. @throws {NetlinkError} */
+/** Routes of any table that lead through a link, but for those that come back by themselves. @throws {NetlinkError} */
 export function recordRoutes(socket: NetlinkSocket, link: number): Recorded[] {
   return socket.dump("list routes", routesRequest(), (message) => {
     const route = readRoute(message);
-    return route && leadsThrough(route, link) ? recordRoute(message) : undefined;
+    return route && leadsThrough(route, link) && !comesBack(route)
+      ? recordRoute(message)
+      : undefined;
   });
 }
 
@@ -87,8 +90,14 @@ function replay(
   socket.change(operation, { type, flags, header });
 }
 
-function leadsThrough({ hops, protocol }: Route, link: number): boolean {
-  return protocol !== ROUTE_PROTOCOLS.ra && hops.some((hop) => hop.link === link);
+function leadsThrough({ hops }: Route, link: number): boolean {
+  return hops.some((hop) => hop.link === link);
+}
+
+/** Routers will tell of it again, or the kernel makes it: of a local address, perhaps some time after the address. */
+function comesBack({ protocol, table }: Route): boolean {
+  return protocol === ROUTE_PROTOCOLS.ra ||
+    (protocol === ROUTE_PROTOCOLS.kernel && table === ROUTE_TABLES.local);
 }
 
 function recordAddress({ view, start, end }: Message): Recorded {
