@@ -1,10 +1,46 @@
 import type { CommandEntry } from "./command.ts";
 
-/** The commands, in the order of the help. */
+/** The commands, in the order of the help; some have two words. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: {
     summary: "Run a command in a container in a VM of its own",
     load: async () => (await import("./commands/run.ts")).run,
+  },
+  "pod create": {
+    summary: "Make a pod and boot its VM",
+    load: async () => (await import("./commands/pod.ts")).create,
+  },
+  "pod start": {
+    summary: "Start a pod and its containers",
+    load: async () => (await import("./commands/pod.ts")).start,
+  },
+  "pod run": {
+    summary: "Make a pod and start it",
+    load: async () => (await import("./commands/pod.ts")).run,
+  },
+  "pod stop": {
+    summary: "Stop a pod, its containers and its VM",
+    load: async () => (await import("./commands/pod.ts")).stop,
+  },
+  "pod pause": {
+    summary: "Make a pod stand still",
+    load: async () => (await import("./commands/pod.ts")).pause,
+  },
+  "pod resume": {
+    summary: "Let a paused pod go on",
+    load: async () => (await import("./commands/pod.ts")).resume,
+  },
+  "pod rm": {
+    summary: "Remove a pod",
+    load: async () => (await import("./commands/pod.ts")).remove,
+  },
+  "pod list": {
+    summary: "List the pods",
+    load: async () => (await import("./commands/pod.ts")).list,
+  },
+  "pod inspect": {
+    summary: "Show all that is known of a pod",
+    load: async () => (await import("./commands/pod.ts")).inspect,
   },
   gc: {
     summary: "Remove what killed commands left behind",

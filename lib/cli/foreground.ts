@@ -29,7 +29,7 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
   progress.show("starting the VM");
   const qemu = new Qemu({ boot: image });
   const started = performance.now();
-  using console = new DisposableStack();
+  using followers = new DisposableStack();
   const code = await runOnce({
     store: new PodStore(paths.state),
     name: request.name,
@@ -38,7 +38,7 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     launch: (options) => qemu.launch(options),
     streams: { interactive: request.interactive, terminal: container.command.terminal },
     onLaunched: (vm) => {
-      if (request.console) console.use(new ConsoleFollower(vm.consolePath));
+      if (request.console) followers.use(new ConsoleFollower(vm.consolePath));
     },
     onStarted: (signal) => {
       progress.clear();

@@ -1,5 +1,5 @@
 import { COMMANDS } from "./commands.ts";
-import type { Command } from "./command.ts";
+import type { Command, CommandEntry } from "./command.ts";
 import type { OptionSpec } from "./options.ts";
 
 /** Options that go before the command's name. */
@@ -24,6 +24,22 @@ export function generalHelp(): string {
     ...columns(GLOBAL_OPTIONS.map(optionRow)),
     "",
     "podvisor COMMAND --help tells about a command.",
+    "",
+  ].join("\n");
+}
+
+/** The help of commands that share their first word. */
+export function groupHelp(
+  name: string,
+  commands: readonly (readonly [string, CommandEntry])[],
+): string {
+  return [
+    `Usage: podvisor ${name} COMMAND …`,
+    "",
+    "Commands:",
+    ...columns(commands.map(([each, { summary }]) => [each.slice(name.length + 1), summary])),
+    "",
+    `podvisor ${name} COMMAND --help tells about a command.`,
     "",
   ].join("\n");
 }

@@ -3,8 +3,8 @@ import { findPaths } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
 import { flushLog } from "../log.ts";
 import { COMMANDS } from "./commands.ts";
-import { commandHelp, generalHelp, GLOBAL_OPTIONS, HELP_OPTION } from "./help.ts";
-import { parseOptions } from "./options.ts";
+import { commandHelp, generalHelp, GLOBAL_OPTIONS, groupHelp, HELP_OPTION } from "./help.ts";
+import { type ParsedOptions, parseOptions } from "./options.ts";
 import { print, reportError } from "./output.ts";
 
 /**
@@ -36,13 +36,41 @@ async function dispatch(args: readonly string[]): Promise<number> {
     print(generalHelp());
     return name === undefined && !global.flag("help") ? 125 : 0;
   }
-  if (!Object.hasOwn(COMMANDS, name)) {
-    throw new Failure(`Cannot do ${JSON.stringify(name)}: there is no such command`, {
-      hint: "See podvisor --help",
-    });
+  const found = findCommand([name, ...rest]);
+  if (found === undefined) return printGroup(name, rest);
+  return await runCommand(found.name, found.args, global);
+}
+
+/** The command that the first word names, or the first two. */
+function findCommand(words: readonly string[]): { name: string; args: string[] } | undefined {
+  for (const count of [2, 1]) {
+    const name = words.slice(0, count).join(" ");
+    if (Object.hasOwn(COMMANDS, name)) return { name, args: words.slice(count) };
   }
+  return undefined;
+}
+
+/** The help of commands that begin with one word, when no second one was given. */
+function printGroup(name: string, rest: readonly string[]): number {
+  const group = Object.entries(COMMANDS).filter(([each]) => each.startsWith(`${name} `));
+  const [next] = rest;
+  if (group.length > 0 && (next === undefined || next === "--help" || next === "-h")) {
+    print(groupHelp(name, group));
+    return next === undefined ? 125 : 0;
+  }
+  const words = group.length > 0 ? `${name} ${next}` : name;
+  throw new Failure(`Cannot do ${JSON.stringify(words)}: there is no such command`, {
+    hint: group.length > 0 ? `See podvisor ${name} --help` : "See podvisor --help",
+  });
+}
+
+async function runCommand(
+  name: string,
+  args: readonly string[],
+  global: ParsedOptions,
+): Promise<number> {
   const command = await COMMANDS[name]!.load();
-  const options = parseOptions(rest, [...command.options, HELP_OPTION]);
+  const options = parseOptions(args, [...command.options, HELP_OPTION]);
   if (options.flag("help")) {
     print(commandHelp(name, command));
     return 0;

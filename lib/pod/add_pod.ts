@@ -3,7 +3,7 @@ import type { PodConfig, PodRecord } from "./records.ts";
 import type { PodDirectory, PodStore } from "./store.ts";
 
 /**
- * Makes a new pod's directory and first record, under the pod's lock.
+ * Makes a new pod's directory and first record. The caller has the pod's lock.
  *
  * @param owner the process that the pod is to end with, if any
  * @throws {Failure} when there is a pod of that name
@@ -14,7 +14,6 @@ export async function addPod(
   config: PodConfig,
   owner: ProcessIdentity | null,
 ): Promise<{ directory: PodDirectory; record: PodRecord }> {
-  using _lock = await store.lock(id, "exclusive");
   const directory = await store.add(id);
   const record: PodRecord = {
     version: 1,

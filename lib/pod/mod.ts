@@ -1,7 +1,21 @@
 /** Pods and their containers: life, records, clean-up. */
 export { collectGarbage, type Leftover } from "./collect_garbage.ts";
 export { checkName, makeName } from "./identifier.ts";
+export { listContainers, listPods, type PodSummary } from "./list_pods.ts";
+export { type LoadedPod, loadPod } from "./load_pod.ts";
 export * from "./records.ts";
 export { runOnce, type RunOnceOptions } from "./run_once.ts";
 export { canMove, checkMove, type LifeState } from "./state_machine.ts";
 export { PodDirectory, PodStore } from "./store.ts";
+export type { PodTools } from "./tools.ts";
+export { createContainer } from "./verbs/create_container.ts";
+export { createPod } from "./verbs/create_pod.ts";
+export { findContainer, findPodOf } from "./verbs/find_container.ts";
+export { killContainer } from "./verbs/kill_container.ts";
+export { pausePod, resumePod } from "./verbs/pause_pod.ts";
+export { removeContainer } from "./verbs/remove_container.ts";
+export { removePod } from "./verbs/remove_pod.ts";
+export { startContainer } from "./verbs/start_container.ts";
+export { startPod } from "./verbs/start_pod.ts";
+export { stopContainer } from "./verbs/stop_container.ts";
+export { stopPod } from "./verbs/stop_pod.ts";

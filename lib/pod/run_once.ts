@@ -1,14 +1,13 @@
-import type { GuestContainer } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
 import { Shim, type ShimResult, type ShimStreams } from "../shim/mod.ts";
-import { identifyProcess } from "../sys/mod.ts";
+import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
 import { type BootedPod, bootPod, vmFailure } from "./boot.ts";
 import { addPod } from "./add_pod.ts";
 import { endPod } from "./end_pod.ts";
 import { explainStart } from "./explain_start.ts";
 import { type ContainerConfig, newContainer, type PodConfig, type PodRecord } from "./records.ts";
-import { shareContainer } from "./share.ts";
+import { guestContainer, shareContainer } from "./share.ts";
 import { withinTime } from "./within_time.ts";
 import type { PodStore } from "./store.ts";
 
@@ -41,9 +40,8 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   const { store, name, container, signal } = options;
   await using undo = new AsyncDisposableStack();
   const owner = identifyProcess(Deno.pid)!;
-  const { directory, record } = await addPod(store, name, options.pod, owner);
+  const { directory, record } = await addOwned(store, name, options.pod, owner);
   undo.defer(() => store.remove(name));
-  const shared = Promise.withResolvers<GuestContainer>();
   const booted = await bootPod({
     directory,
     pod: record,
@@ -55,7 +53,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
       const { process, accelerator } = vm;
       await Promise.all([
         store.writePod({ ...record, vm: { process, accelerator } }),
-        shareContainer(directory, process.pid, name, container).then(shared.resolve),
+        shareContainer(directory, process.pid, name, container),
       ]);
     },
   });
@@ -68,14 +66,19 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
     proxy,
   };
   await store.writePod(running);
-  return await runContainer(options, booted, await shared.promise, running);
+  return await runContainer(options, booted, running);
+}
+
+/** The lock is let go once others can see whose pod it is. */
+async function addOwned(store: PodStore, id: string, config: PodConfig, owner: ProcessIdentity) {
+  using _lock = await store.lock(id, "exclusive");
+  return await addPod(store, id, config, owner);
 }
 
 /** The pod's one container has the pod's name. */
 async function runContainer(
   options: RunOnceOptions,
   { agent, vm }: BootedPod,
-  shared: GuestContainer,
   pod: PodRecord,
 ): Promise<number> {
   const { store, name, container, streams, signal } = options;
@@ -86,7 +89,7 @@ async function runContainer(
   using _listening = { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) };
   const result = shim.run();
   try {
-    await agent.startContainer(shared, token);
+    await agent.startContainer(guestContainer(name, container), token);
   } catch (error) {
     shim.close();
     await result.catch(() => {});

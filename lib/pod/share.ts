@@ -11,7 +11,6 @@ import type { PodDirectory } from "./store.ts";
  * followed on the host; and what it can write to ends with the VM, so removing the pod never meets it.
  *
  * @param vm pid of the VM, or of any process in its mount namespace
- * @returns the container as the guest is to make it
  * @throws {Failure} naming what could not be shared; nothing of it is then left
  */
 export async function shareContainer(
@@ -19,22 +18,28 @@ export async function shareContainer(
   vm: number,
   id: string,
   config: ContainerConfig,
-): Promise<GuestContainer> {
+): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const root = join(directory.share, id, ROOTFS);
   await Deno.mkdir(root, { recursive: true, mode: 0o755 });
   undo.defer(() => unshareContainer(directory, vm, id));
   await attachRoot(directory, vm, id, config.root, root);
-  const mounts: SharedMount[] = [];
   for (const [index, { source, destination, readOnly }] of config.volumes.entries()) {
-    const name = volumeName(id, index, destination);
-    const target = join(directory.share, name);
+    const target = join(directory.share, volumeName(id, index, destination));
     await makeTarget(source, target);
     attach(() => attachMount({ pid: vm, source, target, readOnly }), source);
-    mounts.push({ source: name, destination, readOnly });
   }
   undo.move();
-  const { readOnlyRoot, command, cpu, shmSize } = config;
+}
+
+/** A container as the guest is to make it, from what {@linkcode shareContainer} shares of it. */
+export function guestContainer(id: string, config: ContainerConfig): GuestContainer {
+  const { volumes, readOnlyRoot, command, cpu, shmSize } = config;
+  const mounts = volumes.map(({ destination, readOnly }, index): SharedMount => ({
+    source: volumeName(id, index, destination),
+    destination,
+    readOnly,
+  }));
   return { id, image: id, readOnlyRoot, command, mounts, cpu, shmSize };
 }
 

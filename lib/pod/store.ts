@@ -69,6 +69,11 @@ export class PodStore {
     return directory;
   }
 
+  /** Whether there is anything of a pod of that name. */
+  async has(id: string): Promise<boolean> {
+    return (await this.list()).includes(this.directory(id).id);
+  }
+
   /** Names of all pods, in order. */
   async list(): Promise<string[]> {
     return await namesIn(join(this.root, "pods"));
@@ -121,6 +126,11 @@ export class PodStore {
     return records;
   }
 
+  /** Whether a pod has a container of this name. */
+  async hasContainer(pod: string, id: string): Promise<boolean> {
+    return (await namesIn(this.directory(pod).file("containers"))).includes(id);
+  }
+
   async writeContainer(record: ContainerRecord): Promise<void> {
     const directory = this.directory(record.pod).container(record.id);
     await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
@@ -133,6 +143,11 @@ export class PodStore {
     return join(locks, checkName("pod", id));
   }
 
+  /** Removes the files of one container. */
+  async removeContainer(pod: string, id: string): Promise<void> {
+    await removeTree(this.directory(pod).container(id));
+  }
+
   /** Removes the files of a pod; the mounts of its VM are not among them. */
   async remove(id: string): Promise<void> {
     await removeTree(this.directory(id).path);
@@ -140,7 +155,7 @@ export class PodStore {
 }
 
 /** Removes a directory and what is in it. One that is not there is fine. */
-export async function removeTree(path: string): Promise<void> {
+async function removeTree(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
   } catch (error) {

@@ -1,0 +1,188 @@
+import { isAbsolute, resolve } from "@std/path";
+import type { Command } from "../agent/mod.ts";
+import { Failure } from "../failure.ts";
+import { isBundle, parseEnv, readBundle } from "../oci/mod.ts";
+import type { ContainerConfig, RootConfig, VolumeConfig } from "../pod/mod.ts";
+import { badValue, type OptionSpec, type ParsedOptions } from "./options.ts";
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The options that say how a command is run, in a new container or in one that is there. */
+export const COMMAND_OPTIONS: readonly OptionSpec[] = [
+  { name: "interactive", short: "i", kind: "flag", help: "Pass stdin on to the command" },
+  { name: "tty", short: "t", kind: "flag", help: "Give the command a terminal" },
+  {
+    name: "env",
+    short: "e",
+    kind: "list",
+    placeholder: "K=V",
+    help: "Set an environment variable; K alone takes it from here",
+  },
+  { name: "workdir", short: "w", kind: "value", placeholder: "DIR", help: "Directory to start in" },
+  {
+    name: "user",
+    short: "u",
+    kind: "value",
+    placeholder: "USER[:GROUP]",
+    help: "User and group, names or numbers of the root file system",
+  },
+];
+
+/** The options that say what a new container is to be. */
+export const CONTAINER_OPTIONS: readonly OptionSpec[] = [
+  ...COMMAND_OPTIONS,
+  {
+    name: "volume",
+    short: "v",
+    kind: "list",
+    placeholder: "SRC:DST[:ro]",
+    help: "Show the host's file or directory SRC at DST",
+  },
+  { name: "read-only", kind: "flag", help: "Make the root file system read-only" },
+];
+
+/** A container as it was asked for. */
+export interface ContainerRequest {
+  /** Where the root file system comes from; `builtin` is the one made from busybox. */
+  root: RootConfig | "builtin";
+  container: Omit<ContainerConfig, "root">;
+  /** Host name that its bundle wants. */
+  hostname: string | undefined;
+}
+
+/**
+ * Reads {@linkcode CONTAINER_OPTIONS} and the operands `ROOTFS [COMMAND [ARG…]]`.
+ *
+ * @throws {Failure} naming what is wrong with which of them
+ */
+export async function readContainerOptions(
+  options: ParsedOptions,
+  [rootfs = "", ...args]: readonly string[],
+): Promise<ContainerRequest> {
+  const { root, container, hostname } = await readRoot(rootfs);
+  const { command } = container;
+  if (args.length > 0) command.args = [...args];
+  if (command.args.length === 0) {
+    throw new Failure(`Cannot run a command in ${rootfs}: none is given`, {
+      hint: `Say what to run after ${rootfs}`,
+    });
+  }
+  changeCommand(command, options);
+  return {
+    root,
+    hostname,
+    container: {
+      ...container,
+      readOnlyRoot: container.readOnlyRoot || options.flag("read-only"),
+      volumes: [...container.volumes, ...await readVolumes(options)],
+    },
+  };
+}
+
+async function readRoot(rootfs: string): Promise<ContainerRequest> {
+  if (rootfs === "busybox") {
+    return { root: "builtin", container: plainContainer(["sh"]), hostname: undefined };
+  }
+  const directory = resolve(rootfs);
+  await checkDirectory(rootfs, directory);
+  if (!await isBundle(directory)) {
+    const root: RootConfig = { kind: "directory", path: directory };
+    return { root, container: plainContainer([]), hostname: undefined };
+  }
+  const { container: { root, ...container }, hostname } = await readBundle(directory);
+  return { root, container, hostname };
+}
+
+function plainContainer(args: string[]): ContainerRequest["container"] {
+  return {
+    readOnlyRoot: false,
+    command: {
+      args,
+      env: [{ env: "PATH", value: DEFAULT_PATH }],
+      cwd: "/",
+      user: "",
+      group: "",
+      additionalGroups: [],
+      terminal: false,
+      size: null,
+      capabilities: null,
+      noNewPrivileges: false,
+      limits: [],
+    },
+    volumes: [],
+    cpu: { quota: 0, period: 0, shares: 0 },
+    shmSize: 0,
+  };
+}
+
+/** Changes a command as {@linkcode COMMAND_OPTIONS} say; what they say goes before what it says itself. */
+export function changeCommand(command: Command, options: ParsedOptions): void {
+  if (options.flag("tty")) command.terminal = true;
+  if (command.terminal) setEnv(command, "TERM", Deno.env.get("TERM") ?? "xterm", false);
+  const user = options.value("user");
+  if (user !== undefined) {
+    const parts = /^([^:]+)(?::([^:]+))?$/.exec(user);
+    if (!parts) throw badValue("user", user, "USER or USER:GROUP is needed");
+    const [, name = "", group = ""] = parts;
+    command.user = name;
+    command.group = group;
+    command.additionalGroups = [];
+  }
+  const workdir = options.value("workdir");
+  if (workdir !== undefined) {
+    if (!isAbsolute(workdir)) {
+      throw badValue("workdir", workdir, "an absolute path is needed");
+    }
+    command.cwd = workdir;
+  }
+  for (const text of options.list("env")) {
+    const { env, value } = text.includes("=")
+      ? parseEnv(text)
+      : { env: text, value: Deno.env.get(text) };
+    if (env === "") throw badValue("env", text, "NAME=VALUE is needed");
+    if (value !== undefined) setEnv(command, env, value, true);
+  }
+}
+
+function setEnv(command: Command, env: string, value: string, replace: boolean): void {
+  const known = command.env.findIndex((each) => each.env === env);
+  if (known < 0) command.env.push({ env, value });
+  else if (replace) command.env[known] = { env, value };
+}
+
+async function readVolumes(options: ParsedOptions): Promise<VolumeConfig[]> {
+  const volumes: VolumeConfig[] = [];
+  for (const text of options.list("volume")) {
+    const [source = "", destination = "", mode = "rw", ...rest] = text.split(":");
+    if (source === "" || !isAbsolute(destination) || rest.length > 0) {
+      throw badValue("volume", text, "SRC:DST or SRC:DST:ro is needed, DST an absolute path");
+    }
+    if (mode !== "ro" && mode !== "rw") {
+      throw badValue("volume", text, `${JSON.stringify(mode)} is neither ro nor rw`);
+    }
+    const path = resolve(source);
+    if (!await exists(path)) throw badValue("volume", text, `there is no ${path}`);
+    volumes.push({ source: path, destination, readOnly: mode === "ro" });
+  }
+  return volumes;
+}
+
+async function checkDirectory(rootfs: string, directory: string): Promise<void> {
+  const info = await exists(directory);
+  if (info?.isDirectory) return;
+  const why = info ? "it is not a directory" : "there is no such directory";
+  throw new Failure(`Cannot use ${JSON.stringify(rootfs)} as a root file system: ${why}`, {
+    hint: "Name a directory with a root file system, an OCI bundle, or busybox",
+  });
+}
+
+async function exists(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+import { join } from "@std/path";
+import type { PodDirectory } from "./store.ts";
+
+/** How a container ended. */
+export interface ContainerExit {
+  code: number;
+  /** RFC 3339, UTC. */
+  finished: string;
+}
+
+/** The file in which a container's shim leaves its exit status, before it ends itself. */
+export function exitFile(directory: PodDirectory, container: string): string {
+  return join(directory.container(container), "exit.json");
+}
+
+/** A container's exit status, if its shim has left one. */
+export async function readExit(
+  directory: PodDirectory,
+  container: string,
+): Promise<ContainerExit | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(exitFile(directory, container)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Forgets how a container ended, before it starts again. */
+export async function clearExit(directory: PodDirectory, container: string): Promise<void> {
+  try {
+    await Deno.remove(exitFile(directory, container));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,52 @@
+import { readConsoleTail } from "../hypervisor/mod.ts";
+import { isAlive } from "../sys/mod.ts";
+import { readExit } from "./exit_file.ts";
+import type { ContainerRecord, PodRecord } from "./records.ts";
+import type { PodDirectory, PodStore } from "./store.ts";
+
+/** A pod and its containers as they are now. */
+export interface LoadedPod {
+  directory: PodDirectory;
+  pod: PodRecord;
+  containers: ContainerRecord[];
+}
+
+/**
+ * Reads a pod's records and sets them right where processes have ended since they were written: a pod whose VM is gone
+ * has stopped, and so has a container whose shim has left its exit status, or has gone without.
+ *
+ * @throws {Failure} when there is no such pod
+ */
+export async function loadPod(store: PodStore, id: string): Promise<LoadedPod> {
+  const directory = store.directory(id);
+  const pod = truePod(directory, await store.readPod(id));
+  const containers = await store.readContainers(id);
+  return {
+    directory,
+    pod,
+    containers: await Promise.all(containers.map((each) => trueContainer(directory, pod, each))),
+  };
+}
+
+function truePod(directory: PodDirectory, pod: PodRecord): PodRecord {
+  if (pod.state === "stopped" || !pod.vm || isAlive(pod.vm.process)) return pod;
+  const last = readConsoleTail(directory.file("console.log")).at(-1);
+  const reason = `its VM ended${last === undefined ? "" : `: ${last}`}`;
+  return { ...pod, state: "stopped", reason };
+}
+
+async function trueContainer(
+  directory: PodDirectory,
+  pod: PodRecord,
+  container: ContainerRecord,
+): Promise<ContainerRecord> {
+  if (container.state === "stopped") return container;
+  const exit = await readExit(directory, container.id);
+  if (exit) return { ...container, state: "stopped", exit };
+  const stopped = { ...container, state: "stopped" as const };
+  if (pod.state === "stopped") return { ...stopped, reason: pod.reason ?? "its pod stopped" };
+  if (container.shim && !isAlive(container.shim)) {
+    return { ...stopped, reason: "its shim ended without telling how the container did" };
+  }
+  return container;
+}

@@ -1,0 +1,26 @@
+import { type Agent, HyperstartAgent } from "../agent/mod.ts";
+import { Failure } from "../failure.ts";
+import type { Hypervisor, Vm } from "../hypervisor/mod.ts";
+import type { PodRecord } from "./records.ts";
+import type { PodStore } from "./store.ts";
+
+/** What the work on pods is done with. */
+export interface PodTools {
+  store: PodStore;
+  hypervisor: Hypervisor;
+}
+
+/** Takes hold of the VM of a pod that has one. @throws {Failure} when it has none */
+export function vmOf(tools: PodTools, pod: PodRecord): Vm {
+  if (!pod.vm) throw new Failure(`Cannot reach the VM of the pod ${pod.id}: it has none`);
+  const { process, accelerator } = pod.vm;
+  const directory = tools.store.directory(pod.id).path;
+  return tools.hypervisor.attach({ process, accelerator, directory });
+}
+
+/** The driver of the guest of a pod that is up; it connects when it is first used. */
+export function agentOf(tools: PodTools, pod: PodRecord): Agent {
+  if (!pod.proxy) throw new Failure(`Cannot reach the guest of the pod ${pod.id}: it has no proxy`);
+  const { control, stream } = vmOf(tools, pod).sockets;
+  return new HyperstartAgent({ pod: pod.id, proxy: pod.proxy.url, control, stream });
+}

@@ -1,0 +1,41 @@
+import { Failure } from "../../failure.ts";
+import { type ContainerConfig, type ContainerRecord, newContainer } from "../records.ts";
+import type { PodTools } from "../tools.ts";
+import { changePod } from "./change_pod.ts";
+import { prepareContainer } from "./prepare_container.ts";
+
+/**
+ * Makes a container in a pod that is up.
+ *
+ * @throws {Failure} when there is one of that name in the pod, or the pod is not up; nothing of it is left then
+ */
+export async function createContainer(
+  tools: PodTools,
+  pod: string,
+  id: string,
+  config: ContainerConfig,
+): Promise<ContainerRecord> {
+  const { store } = tools;
+  return await changePod(store, pod, async (loaded) => {
+    if (loaded.containers.some((each) => each.id === id)) {
+      throw new Failure(`Cannot make the container ${id} in the pod ${pod}: there is one already`);
+    }
+    checkUp(loaded.pod.state, `make the container ${id}`, pod);
+    await using undo = new AsyncDisposableStack();
+    const container = newContainer(id, pod, config);
+    await store.writeContainer(container);
+    undo.defer(() => store.removeContainer(pod, id));
+    const ready = await prepareContainer(tools, loaded, container);
+    undo.move();
+    return ready;
+  });
+}
+
+/** Refuses work in a pod whose guest does not answer. */
+export function checkUp(state: string, what: string, pod: string): void {
+  if (state === "ready" || state === "running") return;
+  const hint = state === "paused" ? `podvisor pod resume ${pod}` : `podvisor pod start ${pod}`;
+  throw new Failure(`Cannot ${what}: the pod ${pod} is ${state}, and must be ready or running`, {
+    hint,
+  });
+}

@@ -1,0 +1,54 @@
+import { identifyProcess } from "../../sys/mod.ts";
+import { addPod } from "../add_pod.ts";
+import { bootPod } from "../boot.ts";
+import type { PodConfig, PodRecord } from "../records.ts";
+import type { LoadedPod } from "../load_pod.ts";
+import type { PodTools } from "../tools.ts";
+
+/**
+ * Makes a pod that lives until it is removed, and boots its VM. It is `ready` then: it can take containers.
+ *
+ * @throws {Failure} when there is one of that name, or it does not start; nothing of it is left then
+ */
+export async function createPod(
+  tools: PodTools,
+  id: string,
+  config: PodConfig,
+  signal: AbortSignal,
+): Promise<PodRecord> {
+  const { store } = tools;
+  await using undo = new AsyncDisposableStack();
+  using _lock = await store.lock(id, "exclusive");
+  // Until it is up it is this command's: what a killed command leaves is garbage.
+  const owner = identifyProcess(Deno.pid)!;
+  const { directory, record } = await addPod(store, id, config, owner);
+  undo.defer(() => store.remove(id));
+  const up = await bringUp(tools, { directory, pod: record, containers: [] }, signal);
+  const lasting: PodRecord = { ...up, owner: null };
+  await store.writePod(lasting);
+  undo.move();
+  return lasting;
+}
+
+/** Boots the VM of a pod that has none, and records it. The pod's state stays as it is. */
+export async function bringUp(
+  tools: PodTools,
+  { directory, pod }: LoadedPod,
+  signal: AbortSignal,
+): Promise<PodRecord> {
+  const { vm, proxy, agent } = await bootPod({
+    directory,
+    pod,
+    launch: (options) => tools.hypervisor.launch(options),
+    dieWithParent: false,
+    signal,
+    // A pod whose command is killed now is found by what is written here.
+    onLaunched: async ({ process, accelerator }) =>
+      await tools.store.writePod({ ...pod, vm: { process, accelerator } }),
+  });
+  agent.close();
+  const { process, accelerator } = vm;
+  const up: PodRecord = { ...pod, reason: null, vm: { process, accelerator }, proxy };
+  await tools.store.writePod(up);
+  return up;
+}

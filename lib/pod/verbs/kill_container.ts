@@ -1,0 +1,50 @@
+import { Failure } from "../../failure.ts";
+import { signalIdentified } from "../../sys/mod.ts";
+import type { LoadedPod } from "../load_pod.ts";
+import type { ContainerRecord } from "../records.ts";
+import { agentOf, type PodTools } from "../tools.ts";
+import { changePod } from "./change_pod.ts";
+import { findContainer } from "./find_container.ts";
+
+/**
+ * Signals a container's first process, or all of its processes. A container that is only ready has none: its shim gets
+ * the signal.
+ *
+ * @throws {Failure} when it is neither ready nor running
+ */
+export async function killContainer(
+  tools: PodTools,
+  pod: string,
+  id: string,
+  signal: number,
+  all: boolean,
+): Promise<void> {
+  await changePod(tools.store, pod, async (loaded) => {
+    await sendSignal(tools, loaded, findContainer(loaded, id), signal, all);
+  });
+}
+
+/** The same with the records at hand. */
+export async function sendSignal(
+  tools: PodTools,
+  { pod }: LoadedPod,
+  { id, state, shim }: ContainerRecord,
+  signal: number,
+  all: boolean,
+): Promise<void> {
+  if (state === "ready") {
+    if (shim) signalIdentified(shim, signal);
+    return;
+  }
+  if (state !== "running") {
+    throw new Failure(
+      `Cannot signal the container ${id}: it is ${state}, and must be ready or running`,
+    );
+  }
+  const agent = agentOf(tools, pod);
+  try {
+    await agent.killContainer(id, signal, all);
+  } finally {
+    agent.close();
+  }
+}

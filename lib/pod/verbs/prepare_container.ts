@@ -1,0 +1,64 @@
+import { join } from "@std/path";
+import { startShim } from "../../shim/mod.ts";
+import { identifyProcess } from "../../sys/mod.ts";
+import { endProcess } from "../end_process.ts";
+import { clearExit, exitFile } from "../exit_file.ts";
+import type { LoadedPod } from "../load_pod.ts";
+import type { ContainerRecord } from "../records.ts";
+import { shareContainer, unshareContainer } from "../share.ts";
+import { agentOf, type PodTools, vmOf } from "../tools.ts";
+
+/** The file that keeps what a detached container prints. */
+export function logFile({ directory }: LoadedPod, container: string): string {
+  return join(directory.container(container), "log");
+}
+
+/** The socket on which a detached container's shim takes those who attach. */
+export function attachSocket({ directory }: LoadedPod, container: string): string {
+  return join(directory.container(container), "attach.sock");
+}
+
+/**
+ * Gives a container all that its start needs: its files in the share, its streams at the proxy, its shim. It is `ready`
+ * then.
+ *
+ * @throws {Failure} naming what failed; nothing of it is left then
+ */
+export async function prepareContainer(
+  tools: PodTools,
+  loaded: LoadedPod,
+  container: ContainerRecord,
+): Promise<ContainerRecord> {
+  const { pod, directory } = loaded;
+  const { id, config } = container;
+  await using undo = new AsyncDisposableStack();
+  const vm = vmOf(tools, pod).process.pid;
+  const agent = agentOf(tools, pod);
+  using _connection = { [Symbol.dispose]: () => agent.close() };
+  await clearExit(directory, id);
+  await shareContainer(directory, vm, id, config);
+  undo.defer(() => unshareContainer(directory, vm, id));
+  const { url, token } = await agent.reserveStreams();
+  const pid = startShim({
+    container: id,
+    url,
+    token,
+    terminal: config.command.terminal,
+    log: logFile(loaded, id),
+    exit: exitFile(directory, id),
+    attach: attachSocket(loaded, id),
+  });
+  const shim = identifyProcess(pid) ?? null;
+  undo.defer(() => endProcess(shim));
+  const ready: ContainerRecord = {
+    ...container,
+    state: "ready",
+    reason: null,
+    exit: null,
+    token,
+    shim,
+  };
+  await tools.store.writeContainer(ready);
+  undo.move();
+  return ready;
+}

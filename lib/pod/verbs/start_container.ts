@@ -1,0 +1,63 @@
+import { killProcess } from "../end_process.ts";
+import { explainStart } from "../explain_start.ts";
+import type { LoadedPod } from "../load_pod.ts";
+import type { ContainerRecord } from "../records.ts";
+import { guestContainer, unshareContainer } from "../share.ts";
+import { checkMove } from "../state_machine.ts";
+import { agentOf, type PodTools, vmOf } from "../tools.ts";
+import { changePod } from "./change_pod.ts";
+import { checkUp } from "./create_container.ts";
+import { findContainer } from "./find_container.ts";
+import { prepareContainer } from "./prepare_container.ts";
+
+/**
+ * Starts a container that is ready, or one that has stopped anew.
+ *
+ * @throws {Failure} with exit code 126 or 127 for a program that cannot be run; the container has stopped then
+ */
+export async function startContainer(
+  tools: PodTools,
+  pod: string,
+  id: string,
+): Promise<ContainerRecord> {
+  return await changePod(tools.store, pod, async (loaded) => {
+    const container = findContainer(loaded, id);
+    checkMove(`container ${id}`, container.state, "running");
+    checkUp(loaded.pod.state, `start the container ${id}`, pod);
+    const prepared = container.state === "stopped"
+      ? await prepareContainer(tools, loaded, container)
+      : container;
+    return await startPrepared(tools, loaded, prepared);
+  });
+}
+
+/** Starts a container that is `ready`. When that fails its shim and its shares are gone, and it has stopped. */
+export async function startPrepared(
+  tools: PodTools,
+  loaded: LoadedPod,
+  container: ContainerRecord,
+): Promise<ContainerRecord> {
+  const { store } = tools;
+  const { pod, directory } = loaded;
+  const { id, config, token } = container;
+  const agent = agentOf(tools, pod);
+  using _connection = { [Symbol.dispose]: () => agent.close() };
+  try {
+    await agent.startContainer(guestContainer(id, config), token!);
+  } catch (error) {
+    const failure = explainStart(error, config.command);
+    await killProcess(container.shim);
+    await unshareContainer(directory, vmOf(tools, pod).process.pid, id);
+    await store.writeContainer({
+      ...container,
+      state: "stopped",
+      reason: failure.message,
+      token: null,
+      shim: null,
+    });
+    throw failure;
+  }
+  const running: ContainerRecord = { ...container, state: "running" };
+  await store.writeContainer(running);
+  return running;
+}

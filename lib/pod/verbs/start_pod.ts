@@ -1,0 +1,43 @@
+import { killProcess } from "../end_process.ts";
+import { findPodProcesses } from "../find_processes.ts";
+import type { LoadedPod } from "../load_pod.ts";
+import { checkMove } from "../state_machine.ts";
+import type { PodRecord } from "../records.ts";
+import type { PodTools } from "../tools.ts";
+import { changePod } from "./change_pod.ts";
+import { bringUp } from "./create_pod.ts";
+import { prepareContainer } from "./prepare_container.ts";
+import { startPrepared } from "./start_container.ts";
+
+/**
+ * Starts a pod and its containers, in order of name. The VM of a pod that has stopped is booted anew.
+ *
+ * @throws {Failure} when the pod's state does not allow it, or a container does not start
+ */
+export async function startPod(
+  tools: PodTools,
+  id: string,
+  signal: AbortSignal,
+): Promise<PodRecord> {
+  const { store } = tools;
+  return await changePod(store, id, async (loaded) => {
+    checkMove(`pod ${id}`, loaded.pod.state, "running");
+    const up = loaded.pod.state === "stopped" ? await reboot(tools, loaded, signal) : loaded.pod;
+    const running: PodRecord = { ...up, state: "running" };
+    await store.writePod(running);
+    for (const container of loaded.containers) {
+      const prepared = container.state === "ready"
+        ? container
+        : await prepareContainer(tools, { ...loaded, pod: running }, container);
+      await startPrepared(tools, { ...loaded, pod: running }, prepared);
+    }
+    return running;
+  });
+}
+
+/** An earlier start may have been killed half way: what it left running is in the way. */
+async function reboot(tools: PodTools, loaded: LoadedPod, signal: AbortSignal): Promise<PodRecord> {
+  const strays = await findPodProcesses(loaded.directory.path);
+  await Promise.all(strays.map(killProcess));
+  return await bringUp(tools, loaded, signal);
+}

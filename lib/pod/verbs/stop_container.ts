@@ -1,0 +1,91 @@
+import { getLogger } from "../../log.ts";
+import { openIdentified, SIGNALS, waitForEnd } from "../../sys/mod.ts";
+import { killProcess } from "../end_process.ts";
+import { readExit } from "../exit_file.ts";
+import type { LoadedPod } from "../load_pod.ts";
+import type { ContainerRecord } from "../records.ts";
+import { unshareContainer } from "../share.ts";
+import { checkMove } from "../state_machine.ts";
+import { agentOf, type PodTools, vmOf } from "../tools.ts";
+import { changePod } from "./change_pod.ts";
+import { findContainer } from "./find_container.ts";
+import { sendSignal } from "./kill_container.ts";
+
+/** How long a container may take to end after SIGKILL, in milliseconds. */
+const KILL_TIMEOUT = 10_000;
+
+/**
+ * Stops a container: SIGTERM to its first process, after `grace` SIGKILL to all.
+ *
+ * @param grace milliseconds
+ * @throws {Failure} when it has stopped already
+ */
+export async function stopContainer(
+  tools: PodTools,
+  pod: string,
+  id: string,
+  grace: number,
+): Promise<ContainerRecord> {
+  return await changePod(tools.store, pod, async (loaded) => {
+    const container = findContainer(loaded, id);
+    checkMove(`container ${id}`, container.state, "stopped");
+    return await endContainer(tools, loaded, container, grace);
+  });
+}
+
+/** Ends a container that is ready or running, whatever of its guest still answers, and takes its shares away. */
+export async function endContainer(
+  tools: PodTools,
+  loaded: LoadedPod,
+  container: ContainerRecord,
+  grace: number,
+): Promise<ContainerRecord> {
+  const { pod, directory } = loaded;
+  const { id, shim } = container;
+  const log = getLogger("container", { pod: pod.id, container: id });
+  const attempt = async (what: string, action: () => Promise<void>) => {
+    try {
+      await action();
+    } catch (error) {
+      log.warn(`container not ended in order: ${what} failed`, { error });
+    }
+  };
+  if (container.state === "running") {
+    await attempt("SIGTERM", () => sendSignal(tools, loaded, container, SIGNALS.TERM!, false));
+    if (!await shimEnds(container, grace)) {
+      await attempt("SIGKILL", () => sendSignal(tools, loaded, container, SIGNALS.KILL!, true));
+      await shimEnds(container, KILL_TIMEOUT);
+    }
+    await attempt("its removal in the guest", () => removeInGuest(tools, loaded, id));
+  }
+  await killProcess(shim);
+  await unshareContainer(directory, vmOf(tools, pod).process.pid, id);
+  const stopped: ContainerRecord = {
+    ...container,
+    state: "stopped",
+    exit: await readExit(directory, id) ?? null,
+    token: null,
+    shim: null,
+  };
+  await tools.store.writeContainer(stopped);
+  return stopped;
+}
+
+/** Makes the guest forget a container that has ended. */
+export async function removeInGuest(
+  tools: PodTools,
+  { pod }: LoadedPod,
+  id: string,
+): Promise<void> {
+  const agent = agentOf(tools, pod);
+  try {
+    await agent.removeContainer(id);
+  } finally {
+    agent.close();
+  }
+}
+
+async function shimEnds({ shim }: ContainerRecord, timeout: number): Promise<boolean> {
+  using process = shim === null ? undefined : openIdentified(shim);
+  return !process || await waitForEnd(process, timeout);
+}

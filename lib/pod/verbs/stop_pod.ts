@@ -1,0 +1,55 @@
+import { endPod } from "../end_pod.ts";
+import { killProcess } from "../end_process.ts";
+import { type LoadedPod, loadPod } from "../load_pod.ts";
+import { unshareContainer } from "../share.ts";
+import { checkMove } from "../state_machine.ts";
+import { agentOf, type PodTools, vmOf } from "../tools.ts";
+import type { PodRecord } from "../records.ts";
+import { changePod } from "./change_pod.ts";
+
+/**
+ * Stops a pod: its containers, its guest, its VM. A paused one is let go on for it; of one whose guest is dead the rest
+ * is stopped all the same.
+ *
+ * @throws {Failure} when it has stopped already
+ */
+export async function stopPod(tools: PodTools, id: string): Promise<PodRecord> {
+  return await changePod(tools.store, id, async (loaded) => {
+    checkMove(`pod ${id}`, loaded.pod.state, "stopped");
+    return await takeDown(tools, loaded);
+  });
+}
+
+/** Takes a pod down that is in any state. */
+export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodRecord> {
+  const { store } = tools;
+  const { pod, directory } = loaded;
+  if (pod.vm && pod.proxy) {
+    const vm = vmOf(tools, pod);
+    // A guest that stands still cannot take its containers down.
+    if (pod.state === "paused") await vm.resume().catch(() => {});
+    const proxy = pod.proxy.process;
+    await endPod({ agent: agentOf(tools, pod), vm, proxy }, pod.id);
+  }
+  const after = await loadPod(store, pod.id);
+  for (const container of after.containers) {
+    await killProcess(container.shim);
+    await unshareContainer(directory, undefined, container.id);
+    const reason = container.exit ? null : container.reason ?? "its pod was stopped";
+    await store.writeContainer({
+      ...container,
+      state: "stopped",
+      reason,
+      token: null,
+      shim: null,
+    });
+  }
+  const stopped: PodRecord = {
+    ...pod,
+    state: "stopped",
+    vm: null,
+    proxy: null,
+  };
+  await store.writePod(stopped);
+  return stopped;
+}
