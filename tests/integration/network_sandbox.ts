@@ -14,6 +14,9 @@ export interface Sandbox extends AsyncDisposable {
   dump(): Promise<Record<string, JsonObject[]>>;
 }
 
+// Opens libc, which the test that happens to come first must not be blamed for.
+openNamespace("/proc/self/ns/net").close();
+
 export type JsonObject = Record<string, unknown>;
 
 const DUMPS = [
