@@ -42,6 +42,58 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Show all that is known of a pod",
     load: async () => (await import("./commands/pod.ts")).inspect,
   },
+  "container create": {
+    summary: "Make a container in a pod",
+    load: async () => (await import("./commands/container_life.ts")).create,
+  },
+  "container run": {
+    summary: "Make a container in a pod and start it",
+    load: async () => (await import("./commands/container_life.ts")).run,
+  },
+  "container start": {
+    summary: "Start a container",
+    load: async () => (await import("./commands/container_life.ts")).start,
+  },
+  "container stop": {
+    summary: "Stop a container",
+    load: async () => (await import("./commands/container_life.ts")).stop,
+  },
+  "container kill": {
+    summary: "Signal a container",
+    load: async () => (await import("./commands/container_life.ts")).kill,
+  },
+  "container rm": {
+    summary: "Remove a container",
+    load: async () => (await import("./commands/container_life.ts")).remove,
+  },
+  "container exec": {
+    summary: "Run a further command in a container",
+    load: async () => (await import("./commands/container_exec.ts")).exec,
+  },
+  "container attach": {
+    summary: "Join a container's streams",
+    load: async () => (await import("./commands/container_exec.ts")).attach,
+  },
+  "container logs": {
+    summary: "Print what a container has printed",
+    load: async () => (await import("./commands/container_look.ts")).logs,
+  },
+  "container ps": {
+    summary: "List a container's processes",
+    load: async () => (await import("./commands/container_look.ts")).ps,
+  },
+  "container wait": {
+    summary: "Wait for a container's end",
+    load: async () => (await import("./commands/container_look.ts")).wait,
+  },
+  "container list": {
+    summary: "List containers",
+    load: async () => (await import("./commands/container_look.ts")).list,
+  },
+  "container inspect": {
+    summary: "Show all that is known of a container",
+    load: async () => (await import("./commands/container_look.ts")).inspect,
+  },
   gc: {
     summary: "Remove what killed commands left behind",
     load: async () => (await import("./commands/gc.ts")).gc,

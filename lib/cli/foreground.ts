@@ -1,12 +1,12 @@
 import type { Paths } from "../config/mod.ts";
 import { buildGuest } from "../guest/image/mod.ts";
 import { Qemu } from "../hypervisor/mod.ts";
-import { type ContainerConfig, PodStore, runOnce } from "../pod/mod.ts";
-import { busyboxRoot } from "../storage/mod.ts";
+import { PodStore, runOnce } from "../pod/mod.ts";
 import { SIGNALS } from "../sys/mod.ts";
 import { ConsoleFollower } from "./console_follower.ts";
 import { printError } from "./output.ts";
 import { Progress } from "./progress.ts";
+import { resolveRoot } from "./resolve_root.ts";
 import type { RunRequest } from "./run_request.ts";
 import { SignalRelay } from "./signal_relay.ts";
 
@@ -23,7 +23,7 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     ...(request.pod.kernel === null ? {} : { kernel: request.pod.kernel }),
     onStep: (step) => progress.show(step),
   });
-  const container = await containerOf(request, paths, image.busybox);
+  const container = await resolveRoot(request, paths, image.busybox);
   using relay = new SignalRelay();
   using deadline = new Deadline(request.timeout);
   progress.show("starting the VM");
@@ -52,18 +52,6 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     printError(JSON.stringify({ pod: request.name, exitCode: code, seconds }) + "\n");
   }
   return code;
-}
-
-async function containerOf(
-  { root, container }: RunRequest,
-  paths: Paths,
-  busybox: string,
-): Promise<ContainerConfig> {
-  if (root !== "builtin") return { ...container, root };
-  return {
-    ...container,
-    root: { kind: "overlay", lower: await busyboxRoot(paths.cache, busybox) },
-  };
 }
 
 /** Ends the command when its time is up. */

@@ -4,13 +4,19 @@ import { Qemu } from "../hypervisor/mod.ts";
 import { PodStore, type PodTools } from "../pod/mod.ts";
 import { Progress } from "./progress.ts";
 
+/** The tools, and the busybox that the built-in root file system is made from. */
+export interface CommandTools extends PodTools {
+  busybox: string;
+}
+
 /** What a command works on pods with. The guest is built if it is not there yet. */
-export async function makePodTools(paths: Paths, kernel?: string): Promise<PodTools> {
+export async function makePodTools(paths: Paths, kernel?: string): Promise<CommandTools> {
   using progress = new Progress();
   const image = await buildGuest({
     cacheDir: paths.cache,
     ...(kernel === undefined ? {} : { kernel }),
     onStep: (step) => progress.show(step),
   });
-  return { store: new PodStore(paths.state), hypervisor: new Qemu({ boot: image }) };
+  const { busybox } = image;
+  return { store: new PodStore(paths.state), hypervisor: new Qemu({ boot: image }), busybox };
 }

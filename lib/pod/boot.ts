@@ -1,5 +1,5 @@
 import { HyperstartAgent, MOUNT_TAG } from "../agent/mod.ts";
-import { Failure, messageOf } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { identifyProcess, openProcess, waitForEnd } from "../sys/mod.ts";

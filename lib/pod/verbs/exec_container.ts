@@ -1,0 +1,58 @@
+import type { Command } from "../../agent/mod.ts";
+import { Failure } from "../../failure.ts";
+import { Shim, type ShimResult, type ShimStreams } from "../../shim/mod.ts";
+import { explainStart } from "../explain_start.ts";
+import { loadPod } from "../load_pod.ts";
+import { agentOf, type PodTools } from "../tools.ts";
+import { findContainer } from "./find_container.ts";
+
+/** A further process in a container, with this process's streams. */
+export interface ExecOptions {
+  pod: string;
+  container: string;
+  /** What to run, made from the container's own command. */
+  command: (own: Command) => Command;
+  streams: ShimStreams;
+  /** Called when it runs, with the way to signal it. */
+  onStarted?: (signal: (number: number) => Promise<void>) => void;
+  signal: AbortSignal;
+}
+
+/**
+ * Runs a process in a running container until it ends.
+ *
+ * @throws {Failure} when the container is not running; with exit code 126 or 127 for a program that cannot be run
+ */
+export async function execInContainer(
+  tools: PodTools,
+  { pod, container, command, streams, onStarted, signal }: ExecOptions,
+): Promise<ShimResult> {
+  const loaded = await loadPod(tools.store, pod);
+  const { state, config } = findContainer(loaded, container);
+  if (state !== "running") {
+    throw new Failure(
+      `Cannot run a process in the container ${container}: it is ${state}, and must be running`,
+    );
+  }
+  const agent = agentOf(tools, loaded.pod);
+  using _connection = { [Symbol.dispose]: () => agent.close() };
+  const asked = command(config.command);
+  const { url, token } = await agent.reserveStreams();
+  const shim = new Shim({ url, token, container, ...streams });
+  const stop = () => shim.close();
+  signal.addEventListener("abort", stop);
+  using _listening = { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) };
+  const result = shim.run();
+  try {
+    await agent.exec(container, asked, token);
+  } catch (error) {
+    shim.close();
+    await result.catch(() => {});
+    signal.throwIfAborted();
+    throw explainStart(error, asked);
+  }
+  onStarted?.((number) => shim.signal(number));
+  const ended = await result;
+  signal.throwIfAborted();
+  return ended;
+}
