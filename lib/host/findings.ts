@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import { findKernel } from "../guest/image/mod.ts";
+import { embeddedGuest, findKernel } from "../guest/image/mod.ts";
 import { detectAccelerator, findQemu } from "../hypervisor/mod.ts";
 import type { Paths } from "../config/mod.ts";
 import { findDistribution } from "./distribution.ts";
@@ -23,7 +23,7 @@ export async function examineHost(paths: Paths): Promise<Finding[]> {
     findingOf("QEMU", "starts the virtual machines", ["qemu-system-x86"], findQemu),
     accelerator(),
   ];
-  if (!false) {
+  if (!embeddedGuest()) {
     const kernel = ubuntu ? "linux-image-generic" : "linux-image-amd64";
     findings.push(
       findingOf("kernel", "is what the virtual machines run", [kernel], () => findKernel().path),

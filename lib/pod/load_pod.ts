@@ -1,7 +1,7 @@
 import { readConsoleTail } from "../hypervisor/mod.ts";
 import { isAlive } from "../sys/mod.ts";
 import { readExit } from "./exit_file.ts";
-import type { ContainerRecord, PodRecord } from "./records.ts";
+import type { ContainerRecord, PodRecord, ProxyRecord, VmRecord } from "./records.ts";
 import type { PodDirectory, PodStore } from "./store.ts";
 
 /** A pod and its containers as they are now. */
@@ -12,8 +12,8 @@ export interface LoadedPod {
 }
 
 /**
- * Reads a pod's records and sets them right where processes have ended since they were written: a pod whose VM is gone
- * has stopped, and so has a container whose shim has left its exit status, or has gone without.
+ * Reads a pod's records and sets them right where processes have ended since they were written: a pod whose VM or proxy
+ * is gone has stopped, and so has a container whose shim has left its exit status, or has gone without.
  *
  * @throws {Failure} when there is no such pod
  */
@@ -29,10 +29,22 @@ export async function loadPod(store: PodStore, id: string): Promise<LoadedPod> {
 }
 
 function truePod(directory: PodDirectory, pod: PodRecord): PodRecord {
-  if (pod.state === "stopped" || !pod.vm || isAlive(pod.vm.process)) return pod;
-  const last = readConsoleTail(directory.file("console.log")).at(-1);
-  const reason = `its VM ended${last === undefined ? "" : `: ${last}`}`;
-  return { ...pod, state: "stopped", reason };
+  if (pod.state === "stopped" || !pod.vm) return pod;
+  const reason = whyDown(directory, pod.vm, pod.proxy);
+  return reason === undefined ? pod : { ...pod, state: "stopped", reason };
+}
+
+/** Without its VM a pod is gone; without its proxy nobody can reach it any more. */
+function whyDown(
+  directory: PodDirectory,
+  vm: VmRecord,
+  proxy: ProxyRecord | null,
+): string | undefined {
+  if (!isAlive(vm.process)) {
+    const last = readConsoleTail(directory.file("console.log")).at(-1);
+    return `its VM ended${last === undefined ? "" : `: ${last}`}`;
+  }
+  return proxy?.process && !isAlive(proxy.process) ? "its proxy ended" : undefined;
 }
 
 async function trueContainer(

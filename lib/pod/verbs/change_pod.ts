@@ -1,9 +1,11 @@
+import { killProcess } from "../end_process.ts";
+import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import type { PodStore } from "../store.ts";
 
 /**
- * Does something to a pod while no other command does: under its lock, on its records as they truly are, which are
- * written down first if they had to be set right.
+ * Does something to a pod while no other command does: under its lock, on its records as they truly are. Of a pod that
+ * turns out to have stopped by itself, what still runs is ended first.
  *
  * @throws {Failure} when there is no such pod
  */
@@ -13,7 +15,12 @@ export async function changePod<T>(
   change: (loaded: LoadedPod) => Promise<T>,
 ): Promise<T> {
   using _lock = await store.lock(id, "exclusive");
+  const { state } = await store.readPod(id);
   const loaded = await loadPod(store, id);
+  if (loaded.pod.state !== state) {
+    const rest = await findPodProcesses(loaded.directory.path);
+    await Promise.all(rest.map(killProcess));
+  }
   await store.writePod(loaded.pod);
   for (const container of loaded.containers) await store.writeContainer(container);
   return await change(loaded);
