@@ -49,30 +49,33 @@ export function encodeGuestHello(hello: GuestHello): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(hello));
 }
 
-/** Reads the payload of READY. Limits outside `least` and `most` come out as the nearer of the two. */
-export function parseGuestHello(
-  payload: Uint8Array,
-  limits: { maxMessage: [least: number, most: number]; maxStreamPayload: [number, number] },
-): GuestHello {
-  const [leastMessage, mostMessage] = limits.maxMessage;
-  const [leastStream, mostStream] = limits.maxStreamPayload;
-  if (payload.length === 0) {
-    return {
-      agent: "",
-      version: "",
-      features: [],
-      maxMessage: leastMessage,
-      maxStreamPayload: leastStream,
-    };
-  }
-  const fields = Fields.parse(payload, "ready");
-  const within = (value: number, least: number, most: number) =>
+/** Bounds that a host puts on what a guest says of itself; the lower ones hold for a guest that says nothing. */
+export interface HelloLimits {
+  maxMessage: readonly [least: number, most: number];
+  maxStreamPayload: readonly [least: number, most: number];
+}
+
+/** Reads the payload of READY. Limits outside `limits` come out as the nearest inside. Throws `MessageError`. */
+export function parseGuestHello(payload: Uint8Array, limits: HelloLimits): GuestHello {
+  const hello = payload.length === 0
+    ? { agent: "", version: "", features: [], maxMessage: 0, maxStreamPayload: 0 }
+    : readGuestHello(Fields.parse(payload, "ready"));
+  const within = (value: number, [least, most]: readonly [number, number]) =>
     Math.min(Math.max(value, least), most);
+  return {
+    ...hello,
+    maxMessage: within(hello.maxMessage, limits.maxMessage),
+    maxStreamPayload: within(hello.maxStreamPayload, limits.maxStreamPayload),
+  };
+}
+
+/** Reads a hello that is part of another message. Throws `MessageError`. */
+export function readGuestHello(fields: Fields): GuestHello {
   return {
     agent: fields.string("agent"),
     version: fields.string("version"),
     features: fields.strings("features"),
-    maxMessage: within(fields.integer("maxMessage"), leastMessage, mostMessage),
-    maxStreamPayload: within(fields.integer("maxStreamPayload"), leastStream, mostStream),
+    maxMessage: fields.integer("maxMessage"),
+    maxStreamPayload: fields.integer("maxStreamPayload"),
   };
 }

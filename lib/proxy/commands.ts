@@ -1,0 +1,178 @@
+import { Fields, isHostCommand } from "../hyperstart/mod.ts";
+import { Command } from "./frame.ts";
+import { jsonMembers } from "./json_members.ts";
+import type { ProxyLimits } from "./limits.ts";
+import {
+  ioResponse,
+  parseAttachVM,
+  parseConnectShim,
+  parseRegisterVM,
+  parseSignalCommand,
+  parseUnregisterVM,
+  type ShimTerms,
+  type Signal,
+} from "./payloads.ts";
+import type { Registry } from "./registry.ts";
+import { exitNotification, type Session, type ShimConnection } from "./session.ts";
+import { signalText } from "./signal_texts.ts";
+import { Vm } from "./vm.ts";
+
+const SIGKILL = 9;
+const SIGTERM = 15;
+const SIGWINCH = 28;
+/** SIGSYS and above are refused, as by cc-proxy. */
+const FIRST_REFUSED_SIGNAL = 31;
+
+/** The client that sends a command. */
+export interface CommandContext extends ShimConnection {
+  readonly registry: Registry;
+  readonly limits: ProxyLimits;
+  /** The VM that the client is attached to. */
+  vm: Vm | undefined;
+  /** Set when the client is a shim. */
+  shim: { vm: Vm; session: Session } | undefined;
+  /** Does something once the response to this command is on its way. */
+  afterResponse(action: () => void): void;
+  /** Deals with the client's stdin on these terms from now on. */
+  grantTerms(terms: ShimTerms): ShimTerms;
+  /** The client has said goodbye: it is closed without a response. */
+  sayGoodbye(): void;
+}
+
+/** Handles a command: returns the response's JSON or raw payload, or throws what the error response says. */
+export type CommandHandler = (client: CommandContext, payload: Uint8Array) => unknown;
+
+/** Handlers by opcode (cc-proxy-protocol 4). */
+export const COMMANDS: Readonly<Record<number, CommandHandler>> = {
+  [Command.registerVM]: registerVM,
+  [Command.unregisterVM]: unregisterVM,
+  [Command.attachVM]: attachVM,
+  [Command.hyper]: hyper,
+  [Command.connectShim]: connectShim,
+  [Command.disconnectShim]: disconnectShim,
+  [Command.signal]: signal,
+};
+
+async function registerVM(client: CommandContext, payload: Uint8Array): Promise<unknown> {
+  const { registry } = client;
+  const request = parseRegisterVM(payload);
+  const { containerId: id, ctlSerial: control, ioSerial: streams } = request;
+  if (id === "" || control === "" || streams === "") {
+    throw new Error("malformed RegisterVM command");
+  }
+  if (registry.vms.has(id)) throw new Error(`${id}: container already registered`);
+  const vm = new Vm(id, client.limits);
+  registry.vms.set(id, vm);
+  const tokens = registry.allocate(vm, request.numIOStreams);
+  vm.lost.then(() => registry.dropTokens(vm));
+  try {
+    await vm.connect({ control, streams, console: request.console });
+  } catch (error) {
+    if (registry.vms.get(id) === vm) registry.vms.delete(id);
+    throw error;
+  }
+  client.vm = vm;
+  return describeIo(registry, vm, tokens);
+}
+
+function attachVM(client: CommandContext, payload: Uint8Array): unknown {
+  const { registry } = client;
+  const request = parseAttachVM(payload);
+  const vm = registry.find(request.containerId);
+  const tokens = registry.allocate(vm, request.numIOStreams);
+  client.vm = vm;
+  return describeIo(registry, vm, tokens);
+}
+
+function describeIo({ url }: Registry, { hello }: Vm, tokens: string[]): unknown {
+  return ioResponse({ url, tokens, ...(hello ? { guest: hello } : {}) });
+}
+
+function unregisterVM(client: CommandContext, payload: Uint8Array): void {
+  client.registry.unregister(parseUnregisterVM(payload).containerId);
+  client.vm = undefined;
+}
+
+async function hyper(client: CommandContext, payload: Uint8Array): Promise<Uint8Array> {
+  const { vm } = client;
+  if (!vm) throw new Error("client not attached to a vm");
+  const request = Fields.parse(payload, "Hyper");
+  const name = request.string("hyperName");
+  const tokens = request.strings("tokens");
+  const data = rawData(payload);
+  if (name === "newcontainer" || name === "execcmd") {
+    if (tokens.length > 1) throw new Error(`expected 0 or 1 token, got ${tokens.length}`);
+    return await vm.startProcess(name, tokens[0], data === "" ? "{}" : data);
+  }
+  if (tokens.length > 0) {
+    throw new Error(`${name} doesn't need tokens but ${tokens.length} token(s) were given`);
+  }
+  if (!isHostCommand(name)) throw new Error(`unknown command '${name}'`);
+  return await vm.command(name, data);
+}
+
+/** The text of `data` as the client wrote it; empty when there is none. */
+function rawData(payload: Uint8Array): string {
+  const text = new TextDecoder().decode(payload);
+  const data = jsonMembers(text).findLast(({ key }) => key.toLowerCase() === "data");
+  const value = data ? text.slice(data.start, data.end) : "";
+  return value === "null" ? "" : value;
+}
+
+function connectShim(client: CommandContext, payload: Uint8Array): ShimTerms | undefined {
+  const { token, terms } = parseConnectShim(payload);
+  const { vm, session } = client.registry.claim(token);
+  session.claimed = true;
+  client.shim = { vm, session };
+  // Output that has waited must not overtake the response.
+  client.afterResponse(() => session.attach(client));
+  if (!terms) return undefined;
+  return client.grantTerms({ maxStdin: vm.maxStdin, stdinCredit: client.limits.stdinCredit });
+}
+
+function disconnectShim(client: CommandContext): void {
+  const { vm, session } = shimOf(client);
+  vm.forget(session);
+  client.sayGoodbye();
+}
+
+async function signal(client: CommandContext, payload: Uint8Array): Promise<void> {
+  const { vm, session } = shimOf(client);
+  const request = parseSignalCommand(payload);
+  checkSignal(request);
+  const { signalNumber, columns, rows } = request;
+  if (!session.started.isOpen) {
+    // Nothing to wait for: it holds for the process from its start.
+    if (signalNumber === SIGWINCH) {
+      session.firstSize = { columns, rows };
+      return;
+    }
+    if (signalNumber === SIGKILL || signalNumber === SIGTERM) {
+      await client.writeFrames(exitNotification(0));
+      return;
+    }
+    const message = `timeout waiting for process with token ${session.token}`;
+    await session.started.wait(client.limits.processTimeout, message);
+  }
+  if (signalNumber === SIGWINCH) await vm.resize(session, columns, rows);
+  else await vm.signal(session, signalNumber);
+}
+
+function shimOf(client: CommandContext): { vm: Vm; session: Session } {
+  if (!client.shim) throw new Error("client isn't a shim");
+  return client.shim;
+}
+
+function checkSignal({ signalNumber, columns, rows }: Signal): void {
+  if (signalNumber < 0 || signalNumber >= FIRST_REFUSED_SIGNAL) {
+    throw new Error(`invalid signal number ${signalNumber}`);
+  }
+  if (signalNumber === SIGWINCH) {
+    if (columns === 0 || rows === 0) {
+      throw new Error(`received SIGWINCH but terminal size is invalid (${columns},${rows})`);
+    }
+  } else if (columns !== 0 || rows !== 0) {
+    const size = `(${columns},${rows})`;
+    throw new Error(`received a terminal size ${size} for signal ${signalText(signalNumber)}`);
+  }
+}

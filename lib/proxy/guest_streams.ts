@@ -1,0 +1,129 @@
+import { messageOf } from "../failure.ts";
+import { StreamDecoder, type StreamFrame } from "../hyperstart/mod.ts";
+import { BufferPool, type SharedBuffer } from "./buffer_pool.ts";
+import { Turn } from "./turn.ts";
+import { writeAll } from "./write_all.ts";
+
+const READ_SIZE = 64 * 1024;
+
+/** Where the output of one process goes. */
+export interface OutputSink {
+  /**
+   * Turns a frame of the guest, in place, into the frame that the shim gets (both headers have 12 bytes).
+   *
+   * @returns whether there is something for the shim
+   */
+  convert(frame: StreamFrame): boolean;
+  /** Takes converted frames; larger ones without a copy, holding `owner` until they are written. */
+  output(frames: Uint8Array, owner: SharedBuffer | undefined): void;
+}
+
+/**
+ * The stream channel of a VM: all processes' input and output, told apart by sequence.
+ *
+ * The protocol has no flow control from guest to host. When a process's output is not read by its shim and its queue
+ * is full, the only way to lose nothing within bounded memory is to stop reading the channel, which holds back the
+ * other processes of the same VM too, until the shim reads on or goes away. Guests that can be told to hold back
+ * one sequence (see extensions.ts in lib/hyperstart) would be told so where {@linkcode GuestStreams.hold} is called.
+ */
+export class GuestStreams {
+  readonly #connection: Deno.UnixConn;
+  readonly #find: (sequence: number) => OutputSink | undefined;
+  readonly #pool = new BufferPool(READ_SIZE);
+  readonly #turn = new Turn();
+  readonly #full = new Set<OutputSink>();
+  #resume = Promise.withResolvers<void>();
+  #reads = 0;
+
+  /** @param find whose a sequence is; frames of unknown ones are dropped */
+  constructor(
+    connection: Deno.UnixConn,
+    find: (sequence: number) => OutputSink | undefined,
+  ) {
+    this.#connection = connection;
+    this.#find = find;
+  }
+
+  /** Successful reads so far. */
+  get reads(): number {
+    return this.#reads;
+  }
+
+  /** Whether reading has stopped because a queue is full. */
+  get isHeld(): boolean {
+    return this.#full.size > 0;
+  }
+
+  /** A sink's queue is full: read nothing until {@linkcode GuestStreams.release}. */
+  hold(sink: OutputSink): void {
+    this.#full.add(sink);
+  }
+
+  /** A sink takes output again. */
+  release(sink: OutputSink): void {
+    if (!this.#full.delete(sink) || this.#full.size > 0) return;
+    this.#resume.resolve();
+    this.#resume = Promise.withResolvers();
+  }
+
+  /** Writes whole frames; resolves when the guest's socket has taken them, which is the back-pressure for stdin. */
+  async write(frames: Uint8Array): Promise<void> {
+    using _turn = await this.#turn.take();
+    await writeAll(this.#connection, frames);
+  }
+
+  /** Reads until the channel ends or breaks; returns why. */
+  async run(): Promise<string> {
+    const frames = new StreamDecoder();
+    try {
+      for (;;) {
+        while (this.#full.size > 0) await this.#resume.promise;
+        const buffer = this.#pool.take();
+        const count = await this.#connection.read(buffer.bytes);
+        if (count === null) return "the stream channel closed";
+        this.#reads++;
+        frames.push(buffer.bytes.subarray(0, count));
+        this.#route(frames, buffer);
+        buffer.release();
+      }
+    } catch (error) {
+      return `the stream channel broke: ${messageOf(error)}`;
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** Hands out the frames of one read; adjacent ones of the same process in one go. */
+  #route(frames: StreamDecoder, buffer: SharedBuffer): void {
+    let run: { sink: OutputSink; bytes: Uint8Array } | undefined;
+    const flush = () => {
+      if (!run) return;
+      run.sink.output(run.bytes, run.bytes.buffer === buffer.bytes.buffer ? buffer : undefined);
+      run = undefined;
+    };
+    for (let frame = frames.next(); frame; frame = frames.next()) {
+      const sink = this.#find(frame.sequence);
+      if (!sink?.convert(frame)) continue;
+      const joined = run?.sink === sink ? join(run.bytes, frame.bytes) : undefined;
+      if (run && joined) run.bytes = joined;
+      else {
+        flush();
+        run = { sink, bytes: frame.bytes };
+      }
+    }
+    flush();
+  }
+}
+
+/** Both as one view, where the second lies right behind the first. */
+function join(first: Uint8Array, second: Uint8Array): Uint8Array | undefined {
+  const end = first.byteOffset + first.length;
+  if (first.buffer !== second.buffer || end !== second.byteOffset) return undefined;
+  return new Uint8Array(
+    first.buffer as ArrayBuffer,
+    first.byteOffset,
+    first.length + second.length,
+  );
+}

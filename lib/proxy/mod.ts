@@ -1,0 +1,24 @@
+/** The proxy protocol: codec, client, server, and starting a proxy. */
+
+export * from "./frame.ts";
+export {
+  type AttachVM,
+  type IoDescription,
+  parseErrorMessage,
+  parseShimTerms,
+  type RegisterVM,
+  type ShimTerms,
+  type Signal,
+} from "./payloads.ts";
+export { ProxyError } from "./proxy_error.ts";
+export { parseProxyUrl, type ProxyAddress } from "./url.ts";
+export { type ConnectOptions, connectWithRetry } from "./connect.ts";
+export { type CommandOptions, ProxyClient } from "./client.ts";
+export { TimeoutError, within } from "./deadline.ts";
+export { isToken } from "./token.ts";
+export { writeAll } from "./write_all.ts";
+export { Turn } from "./turn.ts";
+export { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
+export { MAX_SOCKET_PATH, ProxyServer, type ProxyServerOptions } from "./server.ts";
+export { proxyMain } from "./main.ts";
+export { type ProxyProgram, startProxy, type StartProxyOptions } from "./start.ts";

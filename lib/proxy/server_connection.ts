@@ -1,0 +1,168 @@
+import { messageOf } from "../failure.ts";
+import { STREAM_HEADER_LENGTH, writeStreamHeader } from "../hyperstart/mod.ts";
+import { getLogger } from "../log.ts";
+import { type CommandContext, COMMANDS } from "./commands.ts";
+import {
+  Command,
+  encodeJsonFrame,
+  encodeProxyFrame,
+  FrameType,
+  PROXY_HEADER_LENGTH,
+  ProxyDecoder,
+  type ProxyFrame,
+  Stream,
+} from "./frame.ts";
+import type { ProxyLimits } from "./limits.ts";
+import type { ShimTerms } from "./payloads.ts";
+import { writeLogRecord } from "./log_record.ts";
+import type { Registry } from "./registry.ts";
+import type { Session, ShimConnection } from "./session.ts";
+import { StdinQueue } from "./stdin_queue.ts";
+import { Turn } from "./turn.ts";
+import type { Vm } from "./vm.ts";
+
+const log = getLogger("proxy");
+const READ_SIZE = 64 * 1024;
+const STREAM_NAMES = ["stdin", "stdout", "stderr", "log"];
+
+/** Ends a connection without a response: the client broke the protocol. */
+class ProtocolError extends Error {}
+
+/**
+ * One client. It is served a frame at a time: a command is handled and answered before the next frame is read, and
+ * stdin is read no faster than the guest takes it.
+ */
+export class ServerConnection implements CommandContext, ShimConnection {
+  readonly registry: Registry;
+  readonly limits: ProxyLimits;
+  vm: Vm | undefined;
+  shim: { vm: Vm; session: Session } | undefined;
+  readonly #connection: Deno.Conn;
+  readonly #turn = new Turn();
+  #afterResponse: (() => void) | undefined;
+  #stdin: StdinQueue | undefined;
+  #goodbye = false;
+  #closed = false;
+
+  constructor(connection: Deno.Conn, registry: Registry, limits: ProxyLimits) {
+    this.#connection = connection;
+    this.registry = registry;
+    this.limits = limits;
+  }
+
+  /** Serves the client until it goes, breaks the protocol or says goodbye. */
+  async serve(): Promise<void> {
+    try {
+      await this.#readFrames();
+    } catch (error) {
+      if (!this.#closed) log.debug("Closing a client's connection", { error: messageOf(error) });
+    } finally {
+      this.close();
+      this.#leave();
+    }
+  }
+
+  async writeFrames(frames: Uint8Array): Promise<number> {
+    using _turn = await this.#turn.take();
+    let written = 0;
+    try {
+      while (written < frames.length) {
+        written += await this.#connection.write(written ? frames.subarray(written) : frames);
+      }
+    } catch {
+      this.close();
+    }
+    return written;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+  }
+
+  afterResponse(action: () => void): void {
+    this.#afterResponse = action;
+  }
+
+  grantTerms(terms: ShimTerms): ShimTerms {
+    this.#stdin = new StdinQueue(this, terms.stdinCredit);
+    return terms;
+  }
+
+  /** DisconnectShim: the connection is closed without a response. */
+  sayGoodbye(): void {
+    this.#goodbye = true;
+  }
+
+  async #readFrames(): Promise<void> {
+    const decoder = new ProxyDecoder();
+    const buffer = new Uint8Array(READ_SIZE);
+    for (;;) {
+      const count = await this.#connection.read(buffer);
+      if (count === null) return;
+      decoder.push(buffer.subarray(0, count));
+      for (let frame = decoder.next(); frame; frame = decoder.next()) {
+        await this.#handle(frame);
+        if (this.#goodbye) return;
+      }
+    }
+  }
+
+  async #handle(frame: ProxyFrame): Promise<void> {
+    if (frame.type === FrameType.command) return await this.#command(frame);
+    if (frame.type !== FrameType.stream) {
+      throw new ProtocolError(`protocol: unexpected frame type (${frame.type})`);
+    }
+    if (frame.opcode === Stream.stdin) return await this.#takeStdin(frame);
+    if (frame.opcode === Stream.log) return writeLogRecord(frame.payload);
+    throw new ProtocolError(`no handler for stream ${STREAM_NAMES[frame.opcode]}`);
+  }
+
+  async #command({ opcode, payload }: ProxyFrame): Promise<void> {
+    let response: Uint8Array;
+    try {
+      const answer = await COMMANDS[opcode]!(this, payload);
+      response = answer instanceof Uint8Array || answer === undefined
+        ? encodeProxyFrame(FrameType.response, opcode, answer)
+        : encodeJsonFrame(FrameType.response, opcode, answer);
+    } catch (error) {
+      response = encodeJsonFrame(FrameType.response, opcode, { msg: messageOf(error) }, true);
+    }
+    if (opcode === Command.disconnectShim && this.#goodbye) return;
+    const written = this.writeFrames(response);
+    this.#afterResponse?.();
+    this.#afterResponse = undefined;
+    await written;
+  }
+
+  async #takeStdin({ payload, bytes }: ProxyFrame): Promise<void> {
+    if (!this.shim) throw new ProtocolError("stdin: client not associated with any I/O session");
+    const { vm, session } = this.shim;
+    if (payload.length > vm.maxStdin) {
+      throw new ProtocolError(`stdin: ${payload.length} bytes in a frame, at most ${vm.maxStdin}`);
+    }
+    // In place: the header of the guest's frame is as long as that of the proxy's, at its shortest.
+    const offset = bytes.length - payload.length - STREAM_HEADER_LENGTH;
+    writeStreamHeader(bytes, offset, session.base, payload.length);
+    const frames = offset === 0 ? bytes : bytes.subarray(offset);
+    const write = async (frame: Uint8Array) => {
+      const message = `timeout waiting for process with token ${session.token}`;
+      await session.started.wait(this.limits.processTimeout, message);
+      if (!session.hasExited) await vm.writeStdin(frame);
+    };
+    if (this.#stdin) await this.#stdin.push(frames, payload.length, write);
+    else await write(frames);
+  }
+
+  /** A shim that goes without a goodbye may come back for a while. */
+  #leave(): void {
+    if (!this.shim) return;
+    const { vm, session } = this.shim;
+    if (this.#goodbye || !session.detach(this)) return;
+    this.registry.waitForReturn(vm, session);
+  }
+}
+
+/* The rewriting in place above rests on this. */
+PROXY_HEADER_LENGTH satisfies typeof STREAM_HEADER_LENGTH;

@@ -1,0 +1,44 @@
+import { loggingOptions } from "../log.ts";
+import { selfCommand, spawn } from "../sys/mod.ts";
+
+/** Which program serves the proxy protocol. */
+export type ProxyProgram =
+  | { kind: "builtin" }
+  /** The original, at this path. */
+  | { kind: "cc-proxy"; path: string };
+
+/** How to start a pod's proxy. */
+export interface StartProxyOptions {
+  /** Where it is to listen: `unix:///path`. */
+  url: string;
+  /** Whether it ends with this process, however that ends; its log then goes to this process's stderr. */
+  dieWithParent: boolean;
+  /** Default: the built-in one. */
+  program?: ProxyProgram;
+}
+
+/**
+ * Starts a proxy for one pod. It is ready when its socket accepts connections, which `ProxyClient.connect` waits for; it
+ * ends by itself after UnregisterVM and the end of the VM.
+ *
+ * @returns its pid; it is this process's child
+ * @throws {SysError} when the program cannot be started
+ */
+export function startProxy({ url, dieWithParent, program }: StartProxyOptions): number {
+  const { level, format, file } = loggingOptions();
+  const args = ["-uri", url, "-log", level];
+  const command = program?.kind === "cc-proxy" ? [program.path, ...args] : selfCommand([
+    "proxy",
+    ...args,
+    "-log-format",
+    format,
+    ...(file === undefined ? [] : ["-log-file", file]),
+  ]);
+  return spawn({
+    command,
+    detached: true,
+    dieWithParent,
+    // One that outlives this command must not hold on to the pipe that its stderr may be.
+    descriptors: [null, null, dieWithParent ? 2 : null],
+  });
+}

@@ -1,0 +1,318 @@
+import { messageOf } from "../failure.ts";
+import {
+  CONTROL_HEADER_LENGTH,
+  FEATURE_SIGNAL_SEQUENCE,
+  GoCode,
+  type GuestHello,
+  HOST_COMMANDS,
+  type HostCommand,
+  type ProcessEvent,
+  SIGNAL_SEQUENCE_CODE,
+} from "../hyperstart/mod.ts";
+import { getLogger } from "../log.ts";
+import { within } from "./deadline.ts";
+import { dialGuest } from "./dial_guest.ts";
+import { Gate } from "./gate.ts";
+import { logConsole } from "./guest_console.ts";
+import { GuestControl } from "./guest_control.ts";
+import { GuestStreams, type OutputSink } from "./guest_streams.ts";
+import type { ProxyLimits } from "./limits.ts";
+import { relocateProcess } from "./relocate.ts";
+import { Session, type SessionHost } from "./session.ts";
+import { signalText } from "./signal_texts.ts";
+import { newToken } from "./token.ts";
+
+const log = getLogger("proxy");
+const encoder = new TextEncoder();
+const SIGKILL = 9;
+const FIRST_SEQUENCE = 3;
+/** Sequences of a process whose output nobody wants. */
+const DISCARD_SEQUENCE = 1;
+
+/** Paths of a VM's sockets. */
+export interface VmSockets {
+  control: string;
+  streams: string;
+  /** Its lines are logged at debug level. */
+  console?: string;
+}
+
+/** A registered VM: its two channels and the sessions of its processes. */
+export class Vm implements SessionHost {
+  readonly id: string;
+  /** Set once the guest is ready. */
+  hello: GuestHello | undefined;
+  readonly #limits: ProxyLimits;
+  readonly #ready = new Gate();
+  readonly #lost = Promise.withResolvers<void>();
+  readonly #byToken = new Map<string, Session>();
+  readonly #bySequence = new Map<number, Session>();
+  readonly #resources = new AsyncDisposableStack();
+  #control: GuestControl | undefined;
+  #streams: GuestStreams | undefined;
+  #nextSequence = FIRST_SEQUENCE;
+  #discardTaken = false;
+  #isLost = false;
+
+  constructor(id: string, limits: ProxyLimits) {
+    this.id = id;
+    this.#limits = limits;
+  }
+
+  /** Resolves when the VM is gone and its shims have been told. */
+  get lost(): Promise<void> {
+    return this.#lost.promise;
+  }
+
+  get queueBound(): number {
+    return this.#limits.queueBound;
+  }
+
+  /** Connects to the VM's sockets and waits for its guest. On failure everything is closed again. */
+  async connect(sockets: VmSockets): Promise<void> {
+    try {
+      if (sockets.console) {
+        const connection = await dialGuest(sockets.console);
+        this.#resources.defer(() => connection.close());
+        logConsole(connection);
+      }
+      const control = new GuestControl(await dialGuest(sockets.control), {
+        replyTimeout: this.#limits.replyTimeout,
+        helloLimits: this.#limits.guest,
+        onProcessEvent: (event) => this.#processEnded(event),
+      });
+      this.#control = control;
+      this.#resources.defer(() => control.close("the VM was given up"));
+      const streams = new GuestStreams(
+        await dialGuest(sockets.streams),
+        (sequence) => this.#bySequence.get(sequence),
+      );
+      this.#streams = streams;
+      this.#resources.defer(() => streams.close());
+      this.#watch(control.run(), streams.run(), streams);
+      this.hello = await control.ready(this.#limits.readyTimeout);
+      this.#ready.open();
+    } catch (error) {
+      await this.lose(messageOf(error));
+      throw error;
+    }
+  }
+
+  /** New tokens, each with a session. */
+  allocate(count: number): string[] {
+    return Array.from({ length: count }, () => {
+      const session = new Session(newToken(), this.#nextSequence, this);
+      this.#nextSequence += 2;
+      this.#byToken.set(session.token, session);
+      this.#bySequence.set(session.base, session);
+      this.#bySequence.set(session.base + 1, session);
+      return session.token;
+    });
+  }
+
+  /** The session of a token. */
+  session(token: string): Session | undefined {
+    return this.#byToken.get(token);
+  }
+
+  /** Sends a command that starts no process. */
+  async command(name: HostCommand, data: string): Promise<Uint8Array> {
+    const payload = this.#checkedPayload(data);
+    const control = await this.#readyControl();
+    return await control.request(HOST_COMMANDS[name], payload);
+  }
+
+  /** Starts a process for the session of `token`, or one whose output is dropped. */
+  async startProcess(
+    name: "newcontainer" | "execcmd",
+    token: string | undefined,
+    data: string,
+  ): Promise<Uint8Array> {
+    const session = token === undefined ? undefined : this.#byToken.get(token);
+    if (token !== undefined && !session) throw new Error(`unknown token ${token}`);
+    const base = session?.base ?? this.#discardSequence();
+    const { text, container, processId } = relocateProcess(data, name, base);
+    const payload = this.#checkedPayload(text);
+    const control = await this.#readyControl();
+    if (!session) return await control.request(HOST_COMMANDS[name], payload);
+
+    if (session.process) throw new Error(`token already used: ${session.token}`);
+    session.process = { kind: name === "newcontainer" ? "init" : "exec", container, processId };
+    try {
+      const message = `timeout waiting for shim with token ${session.token}`;
+      await session.connected.wait(this.#limits.shimTimeout, message);
+      const reply = await control.request(HOST_COMMANDS[name], payload);
+      session.started.open();
+      if (session.firstSize) await this.#applyFirstSize(session, session.firstSize);
+      return reply;
+    } catch (error) {
+      session.process = undefined;
+      throw error;
+    }
+  }
+
+  /** The process runs: that its terminal keeps the guest's size is no reason to say otherwise. */
+  async #applyFirstSize(
+    session: Session,
+    { columns, rows }: { columns: number; rows: number },
+  ): Promise<void> {
+    try {
+      await this.resize(session, columns, rows);
+    } catch (error) {
+      log.warn("Cannot set the first size of a terminal", { error: messageOf(error) });
+    }
+  }
+
+  /** Sends a signal to a session's process, which has been started. */
+  async signal(session: Session, signal: number): Promise<void> {
+    const control = await this.#readyControl();
+    if (this.hello?.features.includes(FEATURE_SIGNAL_SEQUENCE)) {
+      await control.request(SIGNAL_SEQUENCE_CODE, json({ seq: session.base, signal }));
+      return;
+    }
+    if (session.process?.kind !== "init") {
+      throw new Error(
+        `Could not send the signal ${
+          signalText(signal)
+        }: Sending a signal to a process different ` +
+          "from the initial container process is not supported",
+      );
+    }
+    const message = { container: session.process.container, signal, allProcesses: false };
+    await control.request(GoCode.KILLCONTAINER, json(message));
+  }
+
+  /** Tells the guest the size of a session's terminal. */
+  async resize(session: Session, columns: number, rows: number): Promise<void> {
+    const control = await this.#readyControl();
+    const message = { seq: session.base, row: rows, column: columns };
+    await control.request(GoCode.WINSIZE, json(message));
+  }
+
+  /** Longest payload of stdin that the guest takes. */
+  get maxStdin(): number {
+    return this.hello?.maxStreamPayload ?? this.#limits.guest.maxStreamPayload[0];
+  }
+
+  /** Writes whole stream frames to the guest; resolves when its socket has taken them. */
+  async writeStdin(frames: Uint8Array): Promise<void> {
+    try {
+      await this.#streams?.write(frames);
+    } catch (error) {
+      // The reader of the channel finds out too, and then the VM is lost.
+      log.debug("Cannot write to the stream channel", { pod: this.id, error: messageOf(error) });
+    }
+  }
+
+  /** The shim has said goodbye: the session is over. */
+  forget(session: Session): void {
+    session.forget();
+    this.#byToken.delete(session.token);
+    this.#bySequence.delete(session.base);
+    this.#bySequence.delete(session.base + 1);
+  }
+
+  /** The shim vanished and did not come back: nobody will collect the process, so it is killed. */
+  async abandon(session: Session): Promise<void> {
+    const running = session.started.isOpen && !session.hasExited;
+    this.forget(session);
+    if (!running || this.#isLost) return;
+    log.warn("Killing a process whose shim has gone", { pod: this.id, ...session.process });
+    try {
+      await this.signal(session, SIGKILL);
+    } catch (error) {
+      log.warn("Cannot kill a process whose shim has gone", { error: messageOf(error) });
+    }
+  }
+
+  hold(sink: OutputSink): void {
+    this.#streams?.hold(sink);
+  }
+
+  release(sink: OutputSink): void {
+    this.#streams?.release(sink);
+  }
+
+  /**
+   * The VM is gone. Pending commands fail at once; shims get their last output, for as long as the limit allows, then
+   * their connections are closed.
+   */
+  async lose(reason: string): Promise<void> {
+    if (this.#isLost) return await this.lost;
+    this.#isLost = true;
+    log.info("VM lost", { pod: this.id, reason });
+    const error = new Error(`VM lost: ${reason}`);
+    this.#ready.fail(error);
+    const sessions = [...this.#byToken.values()];
+    for (const session of sessions) session.fail(error);
+    this.#control?.close(reason);
+    await this.#resources.disposeAsync();
+    const drained = Promise.all(sessions.map((session) => session.drained()));
+    await within(drained, this.#limits.drainTimeout, () => "").catch(() => {});
+    for (const session of sessions) {
+      session.closeShim();
+      this.forget(session);
+    }
+    this.#lost.resolve();
+  }
+
+  /**
+   * Either channel's end is the VM's end. What the stream channel still has to say after the control channel's end is
+   * read first.
+   */
+  async #watch(
+    controlEnd: Promise<string>,
+    streamsEnd: Promise<string>,
+    streams: GuestStreams,
+  ): Promise<void> {
+    const ended = await Promise.race([controlEnd, streamsEnd]);
+    let open = true;
+    const streamsClosed = streamsEnd.then(() => open = false);
+    for (let reads = -1; open && (streams.isHeld || reads !== streams.reads);) {
+      reads = streams.reads;
+      await within(streamsClosed, this.#limits.lossGrace, () => "").catch(() => {});
+    }
+    await this.lose(ended);
+  }
+
+  #processEnded(event: ProcessEvent): void {
+    if (event.event !== "finished") return;
+    for (const session of this.#byToken.values()) {
+      const { process } = session;
+      if (process?.container !== event.container) continue;
+      const isThis = process.processId === event.process ||
+        (process.kind === "init" && event.process === "init");
+      if (isThis) session.reportStatus(event.status);
+    }
+  }
+
+  async #readyControl(): Promise<GuestControl> {
+    const message = "timeout waiting for READY from VM agent";
+    if (!this.#isLost) await this.#ready.wait(this.#limits.readyTimeout, message);
+    if (!this.#control) throw new Error("No multicast available for CTL channel");
+    return this.#control;
+  }
+
+  /** Message and size are judged before the control channel is touched. */
+  #checkedPayload(data: string): Uint8Array {
+    const payload = encoder.encode(data);
+    const length = CONTROL_HEADER_LENGTH + payload.length;
+    const limit = this.hello?.maxMessage ?? this.#limits.guest.maxMessage[0];
+    if (length > limit) throw new Error(`message too long ${length}`);
+    return payload;
+  }
+
+  /** 1 and 2 for the first process without a token; the guest may refuse numbers in use, so the next get their own. */
+  #discardSequence(): number {
+    if (!this.#discardTaken) {
+      this.#discardTaken = true;
+      return DISCARD_SEQUENCE;
+    }
+    this.#nextSequence += 2;
+    return this.#nextSequence - 2;
+  }
+}
+
+function json(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
