@@ -34,7 +34,13 @@ export {
   RESOLVE_NO_SYMLINKS,
 } from "./open_at.ts";
 export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, Poller, type Watch } from "./poller.ts";
-export { openTerminal, type PseudoTerminal, setWindowSize, TIOCSCTTY } from "./terminal.ts";
+export {
+  makeRaw,
+  openTerminal,
+  type PseudoTerminal,
+  setWindowSize,
+  TIOCSCTTY,
+} from "./terminal.ts";
 export { changeOwner, readSome, setNonblocking, writeSome } from "./transfer.ts";
 export { blockingSyscall, rawSyscall, type SysArg, syscall } from "./syscall.ts";
 export { lockFile, type LockKind, tryLockFile } from "./lock.ts";

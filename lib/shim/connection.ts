@@ -1,0 +1,150 @@
+import {
+  Command,
+  connectWithRetry,
+  encodeJsonFrame,
+  encodeProxyFrame,
+  FrameType,
+  isToken,
+  parseErrorMessage,
+  parseShimTerms,
+  ProxyDecoder,
+  ProxyError,
+  type ProxyFrame,
+  type ShimTerms,
+  Stream,
+  Turn,
+  writeAll,
+  writeProxyHeader,
+} from "../proxy/mod.ts";
+import { READ_SIZE } from "./output_writer.ts";
+
+/** Bytes of a proxy frame's header, which a stdin buffer leaves room for. */
+export const STDIN_ROOM = 12;
+
+/** A shim's connection to the proxy, bound to its token. */
+export class ShimConnection {
+  readonly terms: ShimTerms;
+  readonly #connection: Deno.Conn;
+  readonly #decoder: ProxyDecoder;
+  readonly #buffer: Uint8Array;
+  readonly #turn = new Turn();
+  #closed = false;
+
+  private constructor(
+    connection: Deno.Conn,
+    decoder: ProxyDecoder,
+    buffer: Uint8Array,
+    terms: ShimTerms,
+  ) {
+    this.#connection = connection;
+    this.#decoder = decoder;
+    this.#buffer = buffer;
+    this.terms = terms;
+  }
+
+  /**
+   * Connects and claims the token.
+   *
+   * @param timeout milliseconds to wait for a proxy that does not listen (yet)
+   * @throws {ProxyError} when the proxy refuses the token
+   */
+  static async open(
+    url: string,
+    token: string,
+    { timeout, signal }: { timeout?: number; signal: AbortSignal },
+  ): Promise<ShimConnection> {
+    if (!isToken(token)) throw new Error("Cannot use the token: it is not URL-safe base64");
+    const connection = await connectWithRetry(url, {
+      signal,
+      ...(timeout === undefined ? {} : { timeout }),
+    });
+    const close = () => connection.close();
+    signal.addEventListener("abort", close);
+    try {
+      const request = { token, terms: true };
+      await writeAll(
+        connection,
+        encodeJsonFrame(FrameType.command, Command.connectShim, request),
+      );
+      const decoder = new ProxyDecoder();
+      const buffer = new Uint8Array(READ_SIZE);
+      const response = await readFrame(connection, decoder, buffer);
+      if (!response) throw new Error("the proxy closed the connection");
+      if (response.error) throw new ProxyError(parseErrorMessage(response.payload));
+      return new ShimConnection(connection, decoder, buffer, parseShimTerms(response.payload));
+    } catch (error) {
+      if (!signal.aborted) connection.close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", close);
+    }
+  }
+
+  /** Takes the frames of one read, one after the other, then calls `atEnd`; false at the end of the connection. */
+  async read(
+    take: (frame: ProxyFrame) => Promise<void>,
+    atEnd: () => Promise<void>,
+  ): Promise<boolean> {
+    let some = false;
+    for (let frame = this.#decoder.next(); frame; frame = this.#decoder.next()) {
+      await take(frame);
+      some = true;
+    }
+    await atEnd();
+    if (some) return true;
+    const count = await this.#connection.read(this.#buffer);
+    if (count === null) return false;
+    this.#decoder.push(this.#buffer.subarray(0, count));
+    return true;
+  }
+
+  /**
+   * Writes a piece of stdin; an empty one is its end.
+   *
+   * @param buffer the payload behind {@linkcode STDIN_ROOM} bytes for the header, `length` bytes of payload
+   */
+  async writeStdin(buffer: Uint8Array, length: number): Promise<void> {
+    writeProxyHeader(buffer, 0, FrameType.stream, Stream.stdin, length);
+    await this.#write(buffer.subarray(0, STDIN_ROOM + length));
+  }
+
+  /** Sends a signal; with SIGWINCH goes the terminal's size. */
+  async signal(
+    signalNumber: number,
+    size?: { columns: number; rows: number },
+  ): Promise<void> {
+    await this.#write(
+      encodeJsonFrame(FrameType.command, Command.signal, { signalNumber, ...size }),
+    );
+  }
+
+  /** Says goodbye: the token is used up. */
+  async disconnect(): Promise<void> {
+    await this.#write(encodeProxyFrame(FrameType.command, Command.disconnectShim));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+  }
+
+  async #write(frame: Uint8Array): Promise<void> {
+    using _turn = await this.#turn.take();
+    await writeAll(this.#connection, frame);
+  }
+}
+
+async function readFrame(
+  connection: Deno.Conn,
+  decoder: ProxyDecoder,
+  buffer: Uint8Array,
+): Promise<ProxyFrame | undefined> {
+  for (;;) {
+    const frame = decoder.next();
+    if (frame) return frame;
+    const count = await connection.read(buffer);
+    if (count === null) return undefined;
+    decoder.push(buffer.subarray(0, count));
+  }
+}

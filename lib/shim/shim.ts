@@ -1,0 +1,169 @@
+import { messageOf } from "../failure.ts";
+import { readU32 } from "../hyperstart/mod.ts";
+import { getLogger } from "../log.ts";
+import { FrameType, Notification, type ProxyFrame, Stream } from "../proxy/mod.ts";
+import { SIGNALS } from "../sys/mod.ts";
+import { ShimConnection } from "./connection.ts";
+import { OutputWriter } from "./output_writer.ts";
+import { StdinPump } from "./stdin_pump.ts";
+import type { ShimStreams } from "./streams.ts";
+import { Terminal } from "./terminal.ts";
+
+const log = getLogger("shim");
+
+/** How long a process may go on writing to a broken pipe, in milliseconds. */
+const BROKEN_GRACE = 500;
+
+/** Whose streams a shim carries, and how. */
+export interface ShimOptions extends ShimStreams {
+  /** Address of the proxy. */
+  url: string;
+  /** The process's token. */
+  token: string;
+  /** Container of the process, for the log. */
+  container: string;
+  /** Milliseconds for which a lost proxy is looked for again. Default 0: not at all. */
+  reconnectTimeout?: number;
+}
+
+/** How a process's streams ended: with the process, or without word of it. */
+export type ShimResult = { kind: "exited"; code: number } | { kind: "lost"; reason: string };
+
+/** Carries the streams and signals of one process between a proxy and this process's own (cc-proxy-protocol 8). */
+export class Shim {
+  readonly #options: ShimOptions;
+  readonly #abort = new AbortController();
+  readonly #stdin: StdinPump;
+  readonly #output: OutputWriter;
+  #connection: ShimConnection | undefined;
+  #connected = Promise.withResolvers<ShimConnection>();
+  #exitCode: number | undefined;
+  /** When the process was told that nobody reads its output. */
+  #brokenSince: number | undefined;
+  #killed = false;
+
+  constructor(options: ShimOptions) {
+    this.#options = options;
+    this.#stdin = new StdinPump(options.interactive ? options.stdin ?? Deno.stdin : undefined);
+    this.#output = new OutputWriter({
+      stdout: options.stdout ?? Deno.stdout,
+      stderr: options.stderr ?? Deno.stderr,
+      onBroken: () => this.#outputIsBroken(),
+    });
+    this.#connected.promise.catch(() => {});
+  }
+
+  /**
+   * Serves the process until it has ended and all its output is written. The terminal is back in its old mode then,
+   * whichever way it went.
+   */
+  async run(): Promise<ShimResult> {
+    const { terminal, interactive } = this.#options;
+    using _terminal = terminal
+      ? new Terminal(interactive, (size) => this.#send(SIGNALS.WINCH!, size))
+      : undefined;
+    this.#stdin.run();
+    try {
+      return await this.#serve();
+    } finally {
+      this.#stdin.stop();
+      this.close();
+    }
+  }
+
+  /** Sends a signal to the process, once the proxy is connected. */
+  async signal(number: number): Promise<void> {
+    await this.#send(number);
+  }
+
+  /** Lets go of the proxy: {@linkcode Shim.run} ends. */
+  close(): void {
+    this.#abort.abort(new Error("the shim was closed"));
+    this.#connected.reject(this.#abort.signal.reason);
+    this.#connection?.close();
+  }
+
+  async #serve(): Promise<ShimResult> {
+    const { url, token, reconnectTimeout = 0 } = this.#options;
+    const { signal } = this.#abort;
+    let timeout: number | undefined;
+    for (;;) {
+      let reason = "the proxy closed the connection";
+      let claimed = false;
+      try {
+        const options = timeout === undefined ? { signal } : { signal, timeout };
+        const connection = await ShimConnection.open(url, token, options);
+        claimed = true;
+        this.#attach(connection);
+        await this.#readFrom(connection);
+      } catch (error) {
+        reason = messageOf(error);
+        if (!claimed) return { kind: "lost", reason };
+      }
+      if (this.#exitCode !== undefined) {
+        await this.#connection?.disconnect().catch(() => {});
+        return { kind: "exited", code: this.#exitCode };
+      }
+      if (signal.aborted || reconnectTimeout <= 0) return { kind: "lost", reason };
+      log.warn("Lost the proxy, connecting again", {
+        container: this.#options.container,
+        reason,
+      });
+      this.#detach();
+      timeout = reconnectTimeout;
+    }
+  }
+
+  #attach(connection: ShimConnection): void {
+    this.#connection = connection;
+    this.#connected.resolve(connection);
+    this.#stdin.attach(connection);
+  }
+
+  #detach(): void {
+    this.#connection?.close();
+    this.#connected = Promise.withResolvers();
+    this.#connected.promise.catch(() => {});
+    this.#stdin.detach();
+  }
+
+  async #readFrom(connection: ShimConnection): Promise<void> {
+    const take = (frame: ProxyFrame) => this.#take(frame);
+    const flush = () => this.#output.flush();
+    while (this.#exitCode === undefined && await connection.read(take, flush));
+  }
+
+  async #take(frame: ProxyFrame): Promise<void> {
+    const { type, opcode, payload, error } = frame;
+    if (type === FrameType.stream && (opcode === Stream.stdout || opcode === Stream.stderr)) {
+      await this.#output.add(frame);
+    } else if (type === FrameType.notification) {
+      if (opcode === Notification.stdinTaken && payload.length === 4) {
+        this.#stdin.taken(readU32(payload, 0));
+      } else if (opcode === Notification.processExited && payload.length > 0) {
+        this.#exitCode ??= this.#killed ? 128 + SIGNALS.PIPE! : payload[0]!;
+      }
+    } else if (error) {
+      log.debug("The proxy refused a command", { container: this.#options.container, opcode });
+    }
+  }
+
+  async #send(number: number, size?: { columns: number; rows: number }): Promise<void> {
+    const connection = await this.#connected.promise;
+    await connection.signal(number, size);
+  }
+
+  /**
+   * Nobody reads the output any more. As in a pipeline the process is told by SIGPIPE; one that writes on regardless, as
+   * the first process of a container must where it has no handler, is killed.
+   */
+  #outputIsBroken(): void {
+    if (this.#killed) return;
+    const now = performance.now();
+    const isNews = this.#brokenSince === undefined;
+    this.#brokenSince ??= now;
+    if (!isNews && now - this.#brokenSince < BROKEN_GRACE) return;
+    this.#killed = !isNews;
+    this.#send(isNews ? SIGNALS.PIPE! : SIGNALS.KILL!).catch(() => {});
+  }
+}
