@@ -1,7 +1,10 @@
 import { getLogger } from "../log.ts";
-import { messageOf } from "../failure.ts";
+import { Failure, messageOf } from "../failure.ts";
 import {
   EACCES,
+  EADDRNOTAVAIL,
+  EBUSY,
+  EEXIST,
   EINVAL,
   ENODEV,
   ENOENT,
@@ -36,7 +39,7 @@ import {
 
 const logger = getLogger("network");
 const VHOST = "/dev/vhost-net";
-const EADDRNOTAVAIL = 99, ENXIO = 6;
+const ENXIO = 6;
 /** More queues than any VM of ours has processors for. */
 const MAX_QUEUES = 64;
 
@@ -65,6 +68,7 @@ export interface AttachedEndpoint extends Disposable {
  * Connects an interface to a tap that a VM can use. When it fails, everything has been undone. The tap lives as long as
  * its descriptors; {@linkcode detachEndpoint} undoes the rest.
  *
+ * @throws {Failure} when somebody else has connected it
  * @throws {NetlinkError}
  * @throws {SysError}
  */
@@ -74,19 +78,24 @@ export function attachEndpoint(
   options: AttachOptions = {},
 ): AttachedEndpoint {
   const { mac, mtu } = record.link;
+  const count = queueCount(namespace, options.queues ?? 1);
   using opened = new DisposableStack();
   const keep = (descriptors: Fd[]) => descriptors.map((each) => opened.use(each));
   let queues: Fd[] = [];
   let vhost: Fd[] = [];
   if (record.model !== "none") {
-    const count = queueCount(namespace, options.queues ?? 1);
+    using socket = NetlinkSocket.open(namespace);
+    const link = getLink(socket, record.link.index);
+    queues = keep(claim(namespace, socket, link, record, count));
     try {
-      queues = keep(connect(namespace, record, count));
+      if (record.model === "macvtap") {
+        queues = keep(connectMacvtap(namespace, socket, link, record, count));
+      } else connectTap(socket, link, record);
+      if (options.vhost ?? true) vhost = keep(openVhost(count));
     } catch (error) {
-      undoQuietly(namespace, record);
+      undoQuietly(socket, record);
       throw error;
     }
-    if (options.vhost ?? true) vhost = keep(openVhost(count));
   }
   const kept = opened.move();
   return { record, queues, vhost, mac, mtu, [Symbol.dispose]: () => kept.dispose() };
@@ -113,7 +122,7 @@ export function detachEndpoint(source: Fd | NetlinkSocket, record: EndpointRecor
       failures.push(error);
     }
   };
-  const link = find(source, record.link.index);
+  const link = findConnected(source, record);
   const tap = find(source, record.tap);
   if (link && record.model === "tcfilter") {
     attempt(() => removeRedirect(source, link, tap?.index ?? 0));
@@ -124,6 +133,12 @@ export function detachEndpoint(source: Fd | NetlinkSocket, record: EndpointRecor
   if (failures.length > 0) throw failures[0];
 }
 
+/** The interface, unless another one has its number by now: in a namespace that has been made anew. */
+function findConnected(socket: NetlinkSocket, record: EndpointRecord): Link | undefined {
+  const link = find(socket, record.link.index);
+  return link && [record.link.mac, record.restingMac].includes(link.mac) ? link : undefined;
+}
+
 /** As many queues as the kernel can have. */
 function queueCount(namespace: Fd, wanted: number): number {
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > MAX_QUEUES) {
@@ -132,25 +147,37 @@ function queueCount(namespace: Fd, wanted: number): number {
   return wanted === 1 || tapFeatures(namespace).multiQueue ? wanted : 1;
 }
 
-function connect(namespace: Fd, record: EndpointRecord, queues: number): Fd[] {
-  using socket = NetlinkSocket.open(namespace);
-  const link = getLink(socket, record.link.index);
-  const options = { name: record.tap, queues, vnetHeader: true };
-  if (record.model === "macvtap") {
-    const tap = addMacvtap(socket, link, record);
-    return openMacvtap(namespace, tap.index, options);
-  }
-  const opened = openTap(namespace, options);
+/**
+ * Makes the tap or macvtap device. Its name is the claim to the interface: who is second changes nothing.
+ *
+ * @returns the queues of a tap
+ */
+function claim(
+  namespace: Fd,
+  socket: NetlinkSocket,
+  link: Link,
+  { model, tap, link: { mac } }: EndpointRecord,
+  queues: number,
+): Fd[] {
   try {
-    const tap = getLink(socket, record.tap);
-    setLink(socket, tap, { mtu: link.mtu, txqlen: link.txqlen, ipv6LinkLocal: "none" });
-    if (record.model === "tcfilter") redirectBothWays(socket, link, tap);
-    else addBridge(socket, link, tap, record);
-    return opened;
+    if (model !== "macvtap") return openTap(namespace, { name: tap, queues, vnetHeader: true });
+    const { mtu, txqlen, index: lower } = link;
+    addLink(socket, { kind: "macvtap", name: tap, lower, mode: "bridge", mac, mtu, txqlen });
+    return [];
   } catch (error) {
-    for (const each of opened) each.close();
-    throw error;
+    if (!isSysError(error, EBUSY) && !isNetlinkError(error, EEXIST)) throw error;
+    throw new Failure(`Cannot connect interface ${link.name} to the VM: ${tap} is there already`, {
+      hint: "another pod uses this namespace",
+      cause: error,
+    });
   }
+}
+
+function connectTap(socket: NetlinkSocket, link: Link, record: EndpointRecord): void {
+  const tap = getLink(socket, record.tap);
+  setLink(socket, tap, { mtu: link.mtu, txqlen: link.txqlen, ipv6LinkLocal: "none" });
+  if (record.model === "tcfilter") redirectBothWays(socket, link, tap);
+  else addBridge(socket, link, tap, record);
 }
 
 function redirectBothWays(socket: NetlinkSocket, link: Link, tap: Link): void {
@@ -179,17 +206,14 @@ function addBridge(socket: NetlinkSocket, link: Link, tap: Link, record: Endpoin
   setLink(socket, bridge, { up: true });
 }
 
-function addMacvtap(socket: NetlinkSocket, link: Link, record: EndpointRecord): Link {
-  setHardwareAddress(socket, link, record.restingMac);
-  addLink(socket, {
-    kind: "macvtap",
-    name: record.tap,
-    lower: link.index,
-    mode: "bridge",
-    mac: record.link.mac,
-    mtu: link.mtu,
-    txqlen: link.txqlen,
-  });
+function connectMacvtap(
+  namespace: Fd,
+  socket: NetlinkSocket,
+  link: Link,
+  { tap: name, restingMac }: EndpointRecord,
+  queues: number,
+): Fd[] {
+  setHardwareAddress(socket, link, restingMac);
   // With addresses of its own the interface would answer in the VM's place.
   for (const address of listAddresses(socket).filter((each) => each.link === link.index)) {
     try {
@@ -200,10 +224,10 @@ function addMacvtap(socket: NetlinkSocket, link: Link, record: EndpointRecord): 
     }
   }
   if (!link.up) setLink(socket, link, { up: true });
-  const tap = getLink(socket, record.tap);
+  const tap = getLink(socket, name);
   setLink(socket, tap, { ipv6LinkLocal: "none" });
   setLink(socket, tap, { up: true });
-  return tap;
+  return openMacvtap(namespace, tap.index, { name, queues, vnetHeader: true });
 }
 
 /** Removes our filter, and the discipline with it when nobody else has put a filter there. */
@@ -238,9 +262,9 @@ function find(socket: NetlinkSocket, link: number | string): Link | undefined {
   }
 }
 
-function undoQuietly(namespace: Fd, record: EndpointRecord): void {
+function undoQuietly(socket: NetlinkSocket, record: EndpointRecord): void {
   try {
-    detachEndpoint(namespace, record);
+    detachEndpoint(socket, record);
   } catch (error) {
     const reason = messageOf(error);
     logger.warn("an interface is not as it was", { interface: record.link.name, reason });

@@ -12,7 +12,6 @@ import {
 } from "./netlink/mod.ts";
 import {
   isSameAddress,
-  isSameRoute,
   recordAddresses,
   type Recorded,
   recordRoutes,
@@ -122,12 +121,11 @@ function restoreRoutes(
   { index, routes }: LinkSnapshot,
   attempt: (work: () => void) => void,
 ): void {
-  const wanted = routes.map(decode);
   for (let pass = 1; pass <= ROUTE_PASSES; pass++) {
-    const present = recordRoutes(socket, index);
-    const missing = wanted.filter((route) => !present.some((each) => isSameRoute(each, route)));
+    const present = new Set(recordRoutes(socket, index).map((each) => each.toBase64()));
+    const missing = routes.filter((route) => !present.has(route));
     if (missing.length === 0) return;
-    for (const route of missing) {
+    for (const route of missing.map(decode)) {
       attempt(() => unlessThere(() => replayUnlessTooEarly(socket, route, pass < ROUTE_PASSES)));
     }
   }

@@ -10,8 +10,9 @@ export {
   type AttachOptions,
   detachEndpoint,
 } from "./endpoints.ts";
-export type { LinkSnapshot } from "./link_snapshot.ts";
+export { captureLink, type LinkSnapshot } from "./link_snapshot.ts";
 export * from "./guest_apply.ts";
 export * from "./guest_network.ts";
 export * from "./choose_endpoints.ts";
 export * from "./physical.ts";
+export { returnCard, type ReturnOptions } from "./return_card.ts";

@@ -1,5 +1,6 @@
 /** Interfaces connected to taps, and their undoing, in namespaces of the tests' own. Needs root and iproute2. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "@std/path";
 import { Failure } from "../../lib/failure.ts";
 import {
   addAddress,
@@ -9,6 +10,7 @@ import {
   ADDRESS_FLAGS,
   addRoute,
   attachEndpoint,
+  captureLink,
   deleteLink,
   detachEndpoint,
   type EndpointRecord,
@@ -22,6 +24,7 @@ import {
   parseIp,
   planEndpoint,
   redirectIngress,
+  returnCard,
   setLink,
 } from "../../lib/network/mod.ts";
 import {
@@ -214,23 +217,18 @@ for (const model of MODELS) {
     await assertUndone(pod, before);
   });
 
-  Deno.test(`${model}: a failure half way leaves nothing behind`, async () => {
+  Deno.test(`${model}: who is second changes nothing`, async () => {
     await using both = await makePod();
     const { pod } = both;
-    const record = plan(pod, model);
-    // Somebody was faster.
-    using socket = NetlinkSocket.open(pod.namespace);
-    const obstacle = { kind: "veth", name: "obstacle", peer: { name: record.tap } } as const;
-    if (model === "bridged") {
-      addLink(socket, { ...obstacle, peer: { name: record.bridge } });
-    } else addLink(socket, obstacle);
-    const error = assertThrows(() => attachEndpoint(pod.namespace, record));
-    assert(/EEXIST|EBUSY|EINVAL/.test(String(error)), String(error));
-    const left = (await pod.json("ip -j link")).map(({ ifname }) => String(ifname));
-    assertEquals(left.filter((name) => !["lo", "eth0"].includes(name)), []);
-    const [eth0] = await pod.json("ip -j link show eth0");
-    assertEquals(eth0!.address, MAC);
-    assertEquals((await pod.json("tc -j qdisc show dev eth0")).length, 1);
+    const [first, second] = [plan(pod, model), plan(pod, model)];
+    using endpoint = attachEndpoint(pod.namespace, first);
+    const picture = () => pod.run("ip addr; tc qdisc; ip route");
+    // Carriers come up a moment late.
+    const still = async () => (await picture()).replace(/ (state|qlen) .*|[<][^>]*[>]/g, "");
+    const before = await still();
+    assertThrows(() => attachEndpoint(pod.namespace, second), Failure, "is there already");
+    assertEquals(await still(), before);
+    detachEndpoint(pod.namespace, endpoint.record);
   });
 
   Deno.test(`${model}: an interface that has gone leaves nothing to be undone`, async () => {
@@ -272,6 +270,28 @@ for (const model of MODELS) {
     detachEndpoint(pod.namespace, endpoint.record);
   });
 }
+
+Deno.test("bridged: a failure half way is undone", async () => {
+  await using both = await makePod();
+  const { pod } = both;
+  const before = await pod.dump();
+  const record = plan(pod, "bridged");
+  using socket = NetlinkSocket.open(pod.namespace);
+  addLink(socket, { kind: "veth", name: "x0", peer: { name: record.bridge } });
+  assertThrows(() => attachEndpoint(pod.namespace, record), NetlinkError, "(EEXIST)");
+  await assertUndone(pod, before);
+});
+
+Deno.test("tcfilter: a failure half way is undone", async () => {
+  await using both = await makePod();
+  const { pod } = both;
+  const record = plan(pod, "tcfilter");
+  using socket = NetlinkSocket.open(pod.namespace);
+  addIngress(socket, getLink(socket, "eth0"), "clsact");
+  const before = await pod.dump();
+  assertThrows(() => attachEndpoint(pod.namespace, record), NetlinkError, "(EEXIST)");
+  await assertUndone(pod, before);
+});
 
 Deno.test("tcfilter: an interface with filters of its own is refused", async () => {
   await using both = await makePod();
@@ -328,4 +348,46 @@ Deno.test("The number of queues has bounds", async () => {
   );
   using socket = NetlinkSocket.open(pod.namespace);
   assertThrows(() => getLink(socket, record.tap), NetlinkError, "(ENODEV)");
+});
+
+Deno.test("tcfilter: an interface that has another's number by now is left alone", async () => {
+  await using both = await makePod();
+  const { pod } = both;
+  const record = plan(pod, "tcfilter");
+  using socket = NetlinkSocket.open(pod.namespace);
+  const strange = { ...record, link: { ...record.link, mac: "02:00:00:00:99:99" } };
+  const before = await pod.dump();
+  addIngress(socket, getLink(socket, "eth0"));
+  detachEndpoint(socket, strange);
+  assertEquals((await pod.json("tc -j qdisc show dev eth0")).length, 2);
+  await pod.run("tc qdisc del dev eth0 ingress");
+  await assertUndone(pod, before);
+});
+
+Deno.test("A network card's interface comes back with all that it had", async () => {
+  await using both = await makePod();
+  await using host = await makeSandbox();
+  const { pod } = both;
+  const before = await pod.dump();
+  using socket = NetlinkSocket.open(pod.namespace);
+  const eth0 = getLink(socket, "eth0");
+  const link = captureLink(socket, eth0);
+  // As after a change of drivers: in the host's namespace, with another name, and nothing left of the rest.
+  setLink(socket, eth0, { namespace: host.namespace, name: "ens3" });
+  const sysfs = await Deno.makeTempDir();
+  try {
+    const card = { address: "0000:00:03.0", driver: "e1000", override: "", group: "1" };
+    using outside = NetlinkSocket.open(host.namespace);
+    const options = { namespace: pod.namespace, link, host: outside, sysfs };
+    await assertRejects(
+      () => returnCard(card, { ...options, timeout: 30 }),
+      Failure,
+      "no interface",
+    );
+    await Deno.mkdir(join(sysfs, "bus/pci/devices", card.address, "net/ens3"), { recursive: true });
+    await returnCard(card, options);
+  } finally {
+    await Deno.remove(sysfs, { recursive: true });
+  }
+  await assertUndone(pod, before);
 });

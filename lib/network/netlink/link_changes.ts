@@ -37,6 +37,8 @@ export interface LinkSettings {
   master?: number;
   /** Namespace to be moved to. */
   namespace?: Fd;
+  /** Index to have in that namespace, if it is free there; Linux 5.13. */
+  indexThere?: number;
   /** Where its IPv6 link-local address comes from. `none`: it gets none, and keeps silent. */
   ipv6LinkLocal?: keyof typeof GENERATION_MODES;
 }
@@ -111,13 +113,14 @@ export function deleteLink(socket: NetlinkSocket, link: LinkId): void {
 }
 
 function settingsAttributes(settings: LinkSettings): Attribute[] {
-  const { mac, mtu, txqlen, master, namespace, ipv6LinkLocal } = settings;
+  const { mac, mtu, txqlen, master, namespace, indexThere, ipv6LinkLocal } = settings;
   const attributes: Attribute[] = [];
   if (mac !== undefined) attributes.push(bytes(IFLA.ADDRESS, parseMac(mac)));
   if (mtu !== undefined) attributes.push(u32(IFLA.MTU, mtu));
   if (txqlen !== undefined) attributes.push(u32(IFLA.TXQLEN, txqlen));
   if (master !== undefined) attributes.push(u32(IFLA.MASTER, master));
   if (namespace !== undefined) attributes.push(u32(IFLA.NET_NS_FD, namespace.number));
+  if (indexThere !== undefined) attributes.push(u32(IFLA.NEW_IFINDEX, indexThere));
   if (ipv6LinkLocal !== undefined) {
     const mode = u8(IFLA_INET6_ADDR_GEN_MODE, GENERATION_MODES[ipv6LinkLocal]);
     attributes.push(nested(IFLA.AF_SPEC, [nested(AF_INET6, [mode])]));

@@ -24,6 +24,7 @@ export const IFLA = {
   EXT_MASK: 29,
   NUM_TX_QUEUES: 31,
   LINK_NETNSID: 37,
+  NEW_IFINDEX: 49,
 } as const;
 /** Attributes in IFLA_LINKINFO. */
 export const IFLA_INFO_KIND = 1, IFLA_INFO_DATA = 2;

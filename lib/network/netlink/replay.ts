@@ -64,11 +64,6 @@ export function isSameAddress(one: Recorded, other: Recorded): boolean {
   return key(one) === key(other);
 }
 
-/** Whether two records are of the same route. */
-export function isSameRoute(one: Recorded, other: Recorded): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
-}
-
 /** Gives a link an address again. @throws {NetlinkError} EEXIST when it is there */
 export function replayAddress(socket: NetlinkSocket, recorded: Recorded): void {
   replay(socket, "put an address back", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, recorded);
