@@ -1,5 +1,5 @@
 import { dirname, join } from "@std/path";
-import type { DriverInfo } from "../sys/mod.ts";
+import { type DriverInfo, type Fd, readDriverInfo } from "../sys/mod.ts";
 import { isPciAddress } from "./physical.ts";
 import type { ScannedLink } from "./scan.ts";
 
@@ -20,6 +20,11 @@ export interface HostFacts {
   isSocket(path: string): boolean;
   /** Whether network cards may be given away as a whole. */
   passThrough: boolean;
+}
+
+/** What this host says of the interfaces of a namespace. @param passThrough see {@linkcode HostFacts} */
+export function hostFacts(namespace: Fd, passThrough: boolean): HostFacts {
+  return { driver: ({ name }) => readDriverInfo(namespace, name), isSocket, passThrough };
 }
 
 /** Where switches put their sockets: one directory for each address, `vhostuser_ADDRESS`. */

@@ -11,10 +11,12 @@ import {
   addRoute,
   attachEndpoint,
   captureLink,
+  chooseEndpoints,
   deleteLink,
   detachEndpoint,
   type EndpointRecord,
   getLink,
+  hostFacts,
   type InterworkingModel,
   listIngressFilters,
   listNeighbours,
@@ -25,6 +27,7 @@ import {
   planEndpoint,
   redirectIngress,
   returnCard,
+  scanNamespace,
   setLink,
 } from "../../lib/network/mod.ts";
 import {
@@ -390,4 +393,12 @@ Deno.test("A network card's interface comes back with all that it had", async ()
     await Deno.remove(sysfs, { recursive: true });
   }
   await assertUndone(pod, before);
+});
+
+Deno.test("Of the interfaces of a real namespace those with addresses are chosen", async () => {
+  await using both = await makePod();
+  const { pod } = both;
+  const { links } = scanNamespace(pod.namespace);
+  const chosen = chooseEndpoints(links, hostFacts(pod.namespace, true));
+  assertEquals(chosen.map(({ kind, link }) => [kind, link.name]), [["virtual", "eth0"]]);
 });

@@ -70,7 +70,10 @@ export interface NetlinkTransport {
   close(): void;
 }
 
-/** A connection to the kernel's routing subsystem (rtnetlink(7)) in one network namespace. */
+/**
+ * A connection to the kernel's routing subsystem (rtnetlink(7)) in one network namespace. Calls return when they are
+ * done: the kernel answers while it is asked, so that nothing is gained by waiting elsewhere.
+ */
 export class NetlinkSocket implements Disposable {
   #sequence = 0;
   #broken = false;

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import {
   type Address,
   ADDRESS_FLAGS,
@@ -243,21 +244,21 @@ Deno.test("Ways through interfaces that are not connected fall away", () => {
 });
 
 Deno.test("Each thing left out is one structured warning", async () => {
-  const file = await Deno.makeTempFile();
-  try {
-    configureLogging({ format: "json", file });
-    const addresses = [address("fd00::2/64")];
-    const routes = [route("fd01::/64", "fd00::1"), route("fd02::/64")];
-    warnOfSkipped(buildGuestNetwork([link(2, "eth0", { addresses, routes })]).skipped);
-    await flushLog();
-    const lines = (await Deno.readTextFile(file)).trim().split("\n");
-    assertEquals(lines.length, 3);
-    assertStringIncludes(lines[0]!, "unsupported address");
-    assertStringIncludes(lines[1]!, '"unsupported-route-type":"ipv6"');
-    assertStringIncludes(lines[1]!, '"gateway":"fd00::1"');
-    assertStringIncludes(lines[2]!, '"destination":"fd02::/64"');
-  } finally {
-    configureLogging({ format: "text", file: "/dev/null" });
-    await Deno.remove(file);
-  }
+  const addresses = [address("fd00::2/64")];
+  const routes = [route("fd01::/64", "fd00::1"), route("fd02::/64")];
+  let written = "";
+  using _stderr = stub(Deno.stderr, "writeSync", (bytes: Uint8Array) => {
+    written += new TextDecoder().decode(bytes);
+    return bytes.length;
+  });
+  configureLogging({ format: "json" });
+  warnOfSkipped(buildGuestNetwork([link(2, "eth0", { addresses, routes })]).skipped);
+  await flushLog();
+  configureLogging({ format: "text" });
+  const lines = written.trim().split("\n");
+  assertEquals(lines.length, 3);
+  assertStringIncludes(lines[0]!, "unsupported address");
+  assertStringIncludes(lines[1]!, '"unsupported-route-type":"ipv6"');
+  assertStringIncludes(lines[1]!, '"gateway":"fd00::1"');
+  assertStringIncludes(lines[2]!, '"destination":"fd02::/64"');
 });
