@@ -65,7 +65,8 @@ class Deadline implements Disposable {
     if (milliseconds === undefined) return;
     this.#timer = setTimeout(() => {
       printError(`podvisor: the command's time is up: ${milliseconds / 1000} s\n`);
-      end();
+      // A command that has just ended takes no signal; its end is told elsewhere.
+      end().catch(() => {});
     }, milliseconds);
   }
 

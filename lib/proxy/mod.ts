@@ -6,6 +6,7 @@ export {
   type IoDescription,
   parseErrorMessage,
   parseShimTerms,
+  parseSignalCommand,
   type RegisterVM,
   type ShimTerms,
   type Signal,

@@ -17,6 +17,9 @@ import {
   writeProxyHeader,
 } from "../proxy/mod.ts";
 import { READ_SIZE } from "./output_writer.ts";
+import type { TerminalSize } from "./terminal.ts";
+
+const CLOSED = "Cannot signal the process: the proxy's connection is closed";
 
 /** Bytes of a proxy frame's header, which a stdin buffer leaves room for. */
 export const STDIN_ROOM = 12;
@@ -28,6 +31,7 @@ export class ShimConnection {
   readonly #decoder: ProxyDecoder;
   readonly #buffer: Uint8Array;
   readonly #turn = new Turn();
+  #waiting: PromiseWithResolvers<void>[] = [];
   #closed = false;
 
   private constructor(
@@ -108,14 +112,32 @@ export class ShimConnection {
     await this.#write(buffer.subarray(0, STDIN_ROOM + length));
   }
 
-  /** Sends a signal; with SIGWINCH goes the terminal's size. */
-  async signal(
-    signalNumber: number,
-    size?: { columns: number; rows: number },
-  ): Promise<void> {
-    await this.#write(
-      encodeJsonFrame(FrameType.command, Command.signal, { signalNumber, ...size }),
-    );
+  /**
+   * Sends a signal and waits for its response, which {@linkcode ShimConnection.respond} is given.
+   *
+   * @param size of the terminal, with SIGWINCH only
+   * @throws {ProxyError} with the proxy's text when it refuses
+   */
+  async signal(signalNumber: number, size?: TerminalSize): Promise<void> {
+    if (this.#closed) throw new Error(CLOSED);
+    const response = Promise.withResolvers<void>();
+    this.#waiting.push(response);
+    const request = { signalNumber, ...size };
+    this.#write(encodeJsonFrame(FrameType.command, Command.signal, request)).catch(response.reject);
+    await response.promise;
+  }
+
+  /** Takes a response that was read: the proxy answers in order. */
+  respond({ opcode, error, payload }: ProxyFrame): void {
+    if (opcode !== Command.signal) return;
+    const waiting = this.#waiting.shift();
+    if (error) waiting?.reject(new ProxyError(parseErrorMessage(payload)));
+    else waiting?.resolve();
+  }
+
+  /** The process has ended: signals under way have nothing left to do. */
+  settle(): void {
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 
   /** Says goodbye: the token is used up. */
@@ -127,6 +149,7 @@ export class ShimConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#connection.close();
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error(CLOSED));
   }
 
   async #write(frame: Uint8Array): Promise<void> {

@@ -1,9 +1,9 @@
 import { messageOf } from "../failure.ts";
-import { configureLogging } from "../log.ts";
+import { configureLogging, flushLog } from "../log.ts";
 import { SIGNALS } from "../sys/mod.ts";
+import { readShimArguments, type ShimArguments } from "./options.ts";
 import { Shim, type ShimResult } from "./shim.ts";
 
-const DEFAULT_RECONNECT = 10;
 /** What cc-shim forwards, as far as the runtime lets signals be listened to; SIGWINCH is the terminal's affair. */
 const FORWARDED = [
   "HUP",
@@ -35,18 +35,14 @@ const USAGE = `Usage: podvisor shim [options]
   -u, --uri URI                  the proxy: unix:///path or tcp://host:port
   -r, --reconnect-timeout SECS   how long to look for a lost proxy (default 10)
   -d, --debug                    log more
+      --terminal                 the process has a terminal
+      --log FILE                 serve in the background, the output goes to FILE
+      --log-size BYTES           put the log file aside at this size (default 10 MiB)
+      --exit FILE                leave the exit status in FILE
+      --attach SOCKET            let others attach on SOCKET
   -v, --version                  print the version
   -h, --help                     print this
 `;
-
-interface ShimArguments {
-  container: string;
-  token: string;
-  url: string;
-  /** Seconds. */
-  reconnect: number;
-  debug: boolean;
-}
 
 /**
  * `podvisor shim`, with cc-shim's options (cc-proxy-protocol 8): carries a process's streams, forwards signals to it
@@ -56,31 +52,30 @@ interface ShimArguments {
  */
 export async function shimMain(args: readonly string[]): Promise<number> {
   try {
-    const options = parseArguments(args);
-    if (typeof options === "string") {
-      await Deno.stdout.write(new TextEncoder().encode(options));
-      return 0;
-    }
+    const options = readShimArguments(args);
+    if (options === "help") return await print(USAGE);
+    if (options === "version") return await print("podvisor shim, protocol version 2\n");
     if (options.debug) configureLogging({ level: "debug" });
     const result = await runShim(options);
     if (result.kind === "exited") return result.code;
     throw new Error(`Cannot go on with container ${options.container}: ${result.reason}`);
   } catch (error) {
-    await Deno.stderr.write(new TextEncoder().encode(`podvisor shim: ${messageOf(error)}\n`));
+    const text = new TextEncoder().encode(`podvisor shim: ${messageOf(error)}\n`);
+    await Deno.stderr.write(text).catch(() => {});
     return 1;
+  } finally {
+    await flushLog();
   }
 }
 
-async function runShim(options: ShimArguments): Promise<ShimResult> {
-  const { url, token, container, reconnect } = options;
-  const shim = new Shim({
-    url,
-    token,
-    container,
-    interactive: true,
-    terminal: Deno.stdin.isTerminal(),
-    reconnectTimeout: reconnect * 1000,
-  });
+async function runShim({ log, ...options }: ShimArguments): Promise<ShimResult> {
+  if (log !== undefined) {
+    const { serveDetached } = await import("./detached.ts");
+    return await serveDetached({ ...options, log });
+  }
+  const { url, token, container, reconnectTimeout } = options;
+  const terminal = options.terminal || Deno.stdin.isTerminal();
+  const shim = new Shim({ url, token, container, reconnectTimeout, interactive: true, terminal });
   for (const name of FORWARDED) forward(name, shim);
   return await shim.run();
 }
@@ -96,52 +91,7 @@ function forward(name: string, shim: Shim): void {
   }
 }
 
-/** The options, or the text that was asked for instead. */
-function parseArguments(args: readonly string[]): ShimArguments | string {
-  const values = new Map<string, string>();
-  const rest = [...args];
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const [, long, short, given] = /^(?:--([a-z-]+)|-([a-z]))(?:=(.*))?$/s.exec(word) ?? [];
-    const name = OPTIONS[long ?? short ?? ""];
-    if (name === undefined) throw new Error(`Cannot use argument ${word}: it is unknown`);
-    const value = FLAGS.includes(name) ? "" : given ?? rest.shift();
-    if (value === undefined) throw new Error(`Cannot use option ${word}: its value is missing`);
-    values.set(name, value);
-  }
-  if (values.has("help")) return USAGE;
-  if (values.has("version")) return "podvisor shim, protocol version 2\n";
-  const required = (name: string) => {
-    const value = values.get(name);
-    if (!value) throw new Error(`Cannot start the shim: option --${name} is missing`);
-    return value;
-  };
-  const reconnect = Number(values.get("reconnect-timeout") ?? DEFAULT_RECONNECT);
-  if (!Number.isFinite(reconnect)) {
-    throw new Error("Cannot use option --reconnect-timeout: it is not a number");
-  }
-  return {
-    container: required("container-id"),
-    token: required("token"),
-    url: required("uri"),
-    reconnect: reconnect > 0 ? reconnect : DEFAULT_RECONNECT,
-    debug: values.has("debug"),
-  };
+async function print(text: string): Promise<number> {
+  await Deno.stdout.write(new TextEncoder().encode(text));
+  return 0;
 }
-
-const FLAGS = ["debug", "version", "help"];
-const OPTIONS: Readonly<Record<string, string | undefined>> = {
-  "c": "container-id",
-  "container-id": "container-id",
-  "t": "token",
-  "token": "token",
-  "u": "uri",
-  "uri": "uri",
-  "r": "reconnect-timeout",
-  "reconnect-timeout": "reconnect-timeout",
-  "d": "debug",
-  "debug": "debug",
-  "v": "version",
-  "version": "version",
-  "h": "help",
-  "help": "help",
-};

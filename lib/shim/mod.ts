@@ -1,20 +1,10 @@
-/** The shim: carries one process's streams, as a class and as a program. */
+/** The shim: carries one process's streams in the foreground or the background, keeps its log, and lets others attach. */
 
 export { Shim, type ShimOptions, type ShimResult } from "./shim.ts";
 export type { ByteSink, ByteSource, ShimStreams } from "./streams.ts";
+export type { TerminalSize } from "./terminal.ts";
+export { attach, type AttachOptions } from "./attach.ts";
+export { startShim, type StartShimOptions } from "./start_shim.ts";
+export { readLog, type ReadLogOptions } from "./log_reader.ts";
+export type { LogEntry } from "./log_format.ts";
 export { shimMain } from "./main.ts";
-
-/** Starts the shim of a detached container, which leaves its exit status in a file. */
-export function startShim(
-  _: {
-    container: string;
-    url: string;
-    token: string;
-    terminal: boolean;
-    log: string;
-    exit: string;
-    attach: string;
-  },
-): number {
-  throw new Error("not yet");
-}

@@ -7,7 +7,7 @@ import { ShimConnection } from "./connection.ts";
 import { OutputWriter } from "./output_writer.ts";
 import { StdinPump } from "./stdin_pump.ts";
 import type { ShimStreams } from "./streams.ts";
-import { Terminal } from "./terminal.ts";
+import { Terminal, type TerminalSize } from "./terminal.ts";
 
 const log = getLogger("shim");
 
@@ -24,6 +24,13 @@ export interface ShimOptions extends ShimStreams {
   container: string;
   /** Milliseconds for which a lost proxy is looked for again. Default 0: not at all. */
   reconnectTimeout?: number;
+  /**
+   * Others share the process's streams: its stdin is left alone unless `interactive`, and output that nobody takes here
+   * is only dropped.
+   */
+  shared?: boolean;
+  /** Called when the token is first claimed: from then on output arrives here. */
+  onConnected?: () => void;
 }
 
 /** How a process's streams ended: with the process, or without word of it. */
@@ -62,7 +69,7 @@ export class Shim {
     using _terminal = terminal
       ? new Terminal(interactive, (size) => this.#send(SIGNALS.WINCH!, size))
       : undefined;
-    this.#stdin.run();
+    if (interactive || !this.#options.shared) this.#stdin.run();
     try {
       return await this.#serve();
     } finally {
@@ -71,9 +78,14 @@ export class Shim {
     }
   }
 
-  /** Sends a signal to the process, once the proxy is connected. */
-  async signal(number: number): Promise<void> {
-    await this.#send(number);
+  /**
+   * Sends a signal to the process, once the proxy is connected; resolves when it was taken, or the process has ended.
+   *
+   * @param size of the terminal, with SIGWINCH only
+   * @throws {ProxyError} with the proxy's text when it refuses
+   */
+  async signal(number: number, size?: TerminalSize): Promise<void> {
+    await this.#send(number, size);
   }
 
   /** Lets go of the proxy: {@linkcode Shim.run} ends. */
@@ -101,6 +113,7 @@ export class Shim {
         if (!claimed) return { kind: "lost", reason };
       }
       if (this.#exitCode !== undefined) {
+        this.#connection?.settle();
         await this.#connection?.disconnect().catch(() => {});
         return { kind: "exited", code: this.#exitCode };
       }
@@ -115,9 +128,11 @@ export class Shim {
   }
 
   #attach(connection: ShimConnection): void {
+    const isFirst = this.#connection === undefined;
     this.#connection = connection;
     this.#connected.resolve(connection);
     this.#stdin.attach(connection);
+    if (isFirst) this.#options.onConnected?.();
   }
 
   #detach(): void {
@@ -134,7 +149,7 @@ export class Shim {
   }
 
   async #take(frame: ProxyFrame): Promise<void> {
-    const { type, opcode, payload, error } = frame;
+    const { type, opcode, payload } = frame;
     if (type === FrameType.stream && (opcode === Stream.stdout || opcode === Stream.stderr)) {
       await this.#output.add(frame);
     } else if (type === FrameType.notification) {
@@ -143,12 +158,12 @@ export class Shim {
       } else if (opcode === Notification.processExited && payload.length > 0) {
         this.#exitCode ??= this.#killed ? 128 + SIGNALS.PIPE! : payload[0]!;
       }
-    } else if (error) {
-      log.debug("The proxy refused a command", { container: this.#options.container, opcode });
+    } else if (type === FrameType.response) {
+      this.#connection?.respond(frame);
     }
   }
 
-  async #send(number: number, size?: { columns: number; rows: number }): Promise<void> {
+  async #send(number: number, size?: TerminalSize): Promise<void> {
     const connection = await this.#connected.promise;
     await connection.signal(number, size);
   }
@@ -158,7 +173,7 @@ export class Shim {
    * the first process of a container must where it has no handler, is killed.
    */
   #outputIsBroken(): void {
-    if (this.#killed) return;
+    if (this.#killed || this.#options.shared) return;
     const now = performance.now();
     const isNews = this.#brokenSince === undefined;
     this.#brokenSince ??= now;

@@ -1,0 +1,86 @@
+import { messageOf } from "../failure.ts";
+import { getLogger } from "../log.ts";
+import { AttachedClient, type AttachTarget } from "./attached_client.ts";
+
+const log = getLogger("shim");
+
+/**
+ * A socket on which others join a process's streams: they get its output from then on, and what they send goes to its
+ * stdin. One that does not keep up is sent away rather than waited for.
+ */
+export class AttachServer implements AsyncDisposable {
+  readonly #path: string;
+  readonly #listener: Deno.UnixListener;
+  readonly #target: AttachTarget;
+  readonly #clients = new Set<AttachedClient>();
+  #closed = false;
+
+  /** @param path of the socket, for its owner alone; what a shim before left there is replaced */
+  constructor(path: string, target: AttachTarget) {
+    this.#path = path;
+    this.#target = target;
+    removeIfThere(path);
+    const mask = Deno.umask(0o177);
+    try {
+      this.#listener = Deno.listen({ transport: "unix", path });
+    } finally {
+      Deno.umask(mask);
+    }
+    this.#accept();
+  }
+
+  /** Sends output to everybody who is there, without waiting for them. */
+  output(stream: number, bytes: Uint8Array): void {
+    for (const client of this.#clients) client.output(stream, bytes);
+  }
+
+  /**
+   * Tells everybody the exit code.
+   *
+   * @param timeout milliseconds that they have to take what they were sent
+   */
+  async finish(code: number, timeout: number): Promise<void> {
+    const all = Promise.all([...this.#clients].map((client) => client.finish(code)));
+    const timer = Promise.withResolvers<void>();
+    const handle = setTimeout(timer.resolve, timeout);
+    await Promise.race([all, timer.promise]);
+    clearTimeout(handle);
+  }
+
+  /** Stops listening and sends everybody away. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+    removeIfThere(this.#path);
+    const clients = [...this.#clients];
+    for (const client of clients) client.close();
+    await Promise.all(clients.map((client) => client.served));
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        this.#serve(await this.#listener.accept());
+      } catch (error) {
+        if (this.#closed) return;
+        log.error("Cannot accept who wants to attach", { error: messageOf(error) });
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  #serve(connection: Deno.Conn): void {
+    const client = new AttachedClient(connection, this.#target);
+    this.#clients.add(client);
+    client.served.then(() => this.#clients.delete(client));
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

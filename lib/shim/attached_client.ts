@@ -1,0 +1,155 @@
+import { messageOf } from "../failure.ts";
+import { writeU32 } from "../hyperstart/mod.ts";
+import { getLogger } from "../log.ts";
+import {
+  Command,
+  encodeJsonFrame,
+  encodeProxyFrame,
+  FrameType,
+  Notification,
+  parseSignalCommand,
+  ProxyDecoder,
+  type ProxyFrame,
+  type ShimTerms,
+  Stream,
+  writeAll,
+} from "../proxy/mod.ts";
+import type { TerminalSize } from "./terminal.ts";
+
+const log = getLogger("shim");
+const READ_SIZE = 64 * 1024;
+/** Bytes that may wait for a client before it is sent away. */
+const QUEUE_BOUND = 1 << 20;
+/** What a client may have under way of stdin, so that its other frames are never stuck behind it. */
+const TERMS: ShimTerms = { maxStdin: 32 * 1024, stdinCredit: 256 * 1024 };
+
+/** The process that clients attach to. */
+export interface AttachTarget {
+  /** Takes stdin, or its end; resolves when the process's proxy has taken it. */
+  input(bytes: Uint8Array): Promise<void>;
+  signal(number: number, size?: TerminalSize): Promise<void>;
+}
+
+/** One who has attached: to it, this is a proxy. */
+export class AttachedClient {
+  /** Resolves when it has gone. Never rejects. */
+  readonly served: Promise<void>;
+  readonly #connection: Deno.Conn;
+  readonly #target: AttachTarget;
+  readonly #waiting: Uint8Array[] = [];
+  #size = 0;
+  #sending: Promise<void> | undefined;
+  #input = 0;
+  /** It has said that it is there. */
+  #joined = false;
+  #closed = false;
+
+  constructor(connection: Deno.Conn, target: AttachTarget) {
+    this.#connection = connection;
+    this.#target = target;
+    this.served = this.#serve();
+  }
+
+  /** Sends output, without waiting until it has been taken. */
+  output(stream: number, bytes: Uint8Array): void {
+    if (this.#joined) this.#send(encodeProxyFrame(FrameType.stream, stream, bytes));
+  }
+
+  /** Sends the exit code; resolves when all has been taken, or the client is gone. */
+  async finish(code: number): Promise<void> {
+    this.#notify(Notification.processExited, Uint8Array.of(code));
+    await this.#sending;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waiting.length = 0;
+    this.#connection.close();
+  }
+
+  #notify(opcode: number, payload: Uint8Array): void {
+    this.#send(encodeProxyFrame(FrameType.notification, opcode, payload));
+  }
+
+  #send(frame: Uint8Array): void {
+    if (this.#closed) return;
+    this.#waiting.push(frame);
+    this.#size += frame.length;
+    if (this.#size > QUEUE_BOUND) {
+      log.warn("Sending away an attached client that does not read");
+      return this.close();
+    }
+    this.#sending ??= this.#drain().finally(() => this.#sending = undefined);
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      for (let frame; (frame = this.#waiting.shift());) {
+        await writeAll(this.#connection, frame);
+        this.#size -= frame.length;
+      }
+    } catch {
+      this.close();
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const decoder = new ProxyDecoder({ maxPayload: TERMS.maxStdin });
+    const buffer = new Uint8Array(READ_SIZE);
+    try {
+      while (!this.#closed) {
+        const count = await this.#connection.read(buffer);
+        if (count === null) return;
+        decoder.push(buffer.subarray(0, count));
+        for (let frame = decoder.next(); frame; frame = decoder.next()) {
+          if (!await this.#handle(frame)) return;
+        }
+      }
+    } catch (error) {
+      if (!this.#closed) log.debug("An attached client is gone", { error: messageOf(error) });
+    } finally {
+      this.close();
+    }
+  }
+
+  /** @returns whether the client may stay */
+  async #handle({ type, opcode, payload }: ProxyFrame): Promise<boolean> {
+    if (type === FrameType.stream) return opcode === Stream.stdin && this.#takeInput(payload);
+    if (type !== FrameType.command || opcode === Command.disconnectShim) return false;
+    try {
+      const answer = await this.#carryOut(opcode, payload);
+      this.#send(encodeJsonFrame(FrameType.response, opcode, answer));
+    } catch (error) {
+      this.#send(encodeJsonFrame(FrameType.response, opcode, { msg: messageOf(error) }, true));
+    }
+    return true;
+  }
+
+  #takeInput(bytes: Uint8Array): boolean {
+    const { length } = bytes;
+    this.#input += length;
+    if (this.#input > TERMS.stdinCredit) return false;
+    this.#target.input(bytes).then(() => {
+      this.#input -= length;
+      const taken = new Uint8Array(4);
+      writeU32(taken, 0, length);
+      if (length > 0) this.#notify(Notification.stdinTaken, taken);
+    });
+    return true;
+  }
+
+  async #carryOut(opcode: number, payload: Uint8Array): Promise<unknown> {
+    if (opcode === Command.connectShim) {
+      this.#joined = true;
+      return TERMS;
+    }
+    if (opcode !== Command.signal) {
+      throw new Error(`Cannot do command ${opcode} on attached streams`);
+    }
+    const { signalNumber, columns, rows } = parseSignalCommand(payload);
+    const size = columns > 0 || rows > 0 ? { columns, rows } : undefined;
+    await this.#target.signal(signalNumber, size);
+    return {};
+  }
+}

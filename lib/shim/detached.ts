@@ -1,0 +1,70 @@
+import { Stream } from "../proxy/mod.ts";
+import { AttachServer } from "./attach_server.ts";
+import { writeExit } from "./exit_status.ts";
+import { InputQueue } from "./input_queue.ts";
+import { LogWriter } from "./log_writer.ts";
+import { Shim, type ShimResult } from "./shim.ts";
+
+/** A process that runs in the background. */
+export interface DetachedOptions {
+  container: string;
+  /** The proxy's address. */
+  url: string;
+  token: string;
+  /** Milliseconds for which a lost proxy is looked for again. */
+  reconnectTimeout: number;
+  /** File for its output. */
+  log: string;
+  /** Size in bytes at which the log file is put aside. */
+  logSize?: number;
+  /** File for its exit status. */
+  exit?: string;
+  /** Socket for those who attach. */
+  attach?: string;
+}
+
+/** How long clients may take to read the last output, in milliseconds. */
+const DRAIN_TIMEOUT = 2000;
+
+/**
+ * Serves a process in the background: its output goes to a log file and to those who attach, whose input it gets. Its
+ * exit status is written down before they learn of it; a process that is lost leaves none.
+ */
+export async function serveDetached(options: DetachedOptions): Promise<ShimResult> {
+  const { container, url, token, reconnectTimeout, attach } = options;
+  await using resources = new AsyncDisposableStack();
+  const log = resources.use(new LogWriter(options.log, options.logSize));
+  const stdin = new InputQueue();
+  let server: AttachServer | undefined;
+  const sink = (stream: number) => ({
+    write: async (bytes: Uint8Array) => {
+      server?.output(stream, bytes);
+      await log.output(stream, bytes);
+      return bytes.length;
+    },
+  });
+  const shim = new Shim({
+    container,
+    url,
+    token,
+    reconnectTimeout,
+    interactive: true,
+    terminal: false,
+    stdin,
+    stdout: sink(Stream.stdout),
+    stderr: sink(Stream.stderr),
+  });
+  if (attach !== undefined) {
+    server = resources.use(
+      new AttachServer(attach, {
+        input: (bytes) => stdin.write(bytes),
+        signal: (number, size) => shim.signal(number, size),
+      }),
+    );
+  }
+  const result = await shim.run();
+  if (result.kind === "lost") return result;
+  if (options.exit !== undefined) await writeExit(options.exit, result.code);
+  await server?.finish(result.code, DRAIN_TIMEOUT);
+  return result;
+}

@@ -1,0 +1,94 @@
+/** What `podvisor shim` was asked for. */
+export interface ShimArguments {
+  container: string;
+  token: string;
+  url: string;
+  /** Milliseconds. */
+  reconnectTimeout: number;
+  debug: boolean;
+  terminal: boolean;
+  log?: string;
+  logSize?: number;
+  exit?: string;
+  attach?: string;
+}
+
+const DEFAULT_RECONNECT_SECONDS = 10;
+/** Names that share their first letter with a short option, and those that are podvisor's own. */
+const VALUES: Readonly<Record<string, string>> = {
+  c: "container-id",
+  t: "token",
+  u: "uri",
+  r: "reconnect-timeout",
+};
+const FLAGS: Readonly<Record<string, string>> = { d: "debug", v: "version", h: "help" };
+const OWN_VALUES = ["log", "log-size", "exit", "attach"];
+const OWN_FLAGS = ["terminal"];
+
+/**
+ * Reads the shim's arguments: cc-shim's options (cc-proxy-protocol 8) and podvisor's own, each with one dash or two.
+ *
+ * @returns what was asked for, or that help or the version was
+ * @throws {Error} naming the argument that is wrong
+ */
+export function readShimArguments(args: readonly string[]): ShimArguments | "help" | "version" {
+  const given = parse(args);
+  if (given.has("help")) return "help";
+  if (given.has("version")) return "version";
+  const needed = (name: string) => {
+    const value = given.get(name);
+    if (!value) throw new Error(`Cannot start the shim: --${name} is missing`);
+    return value;
+  };
+  const number = (name: string, otherwise: number) => {
+    const text = given.get(name);
+    if (text === undefined) return otherwise;
+    if (!/^-?\d{1,9}$/.test(text)) {
+      throw new Error(`Cannot use ${JSON.stringify(text)} as --${name}: it is not a number`);
+    }
+    return Number(text);
+  };
+  const seconds = number("reconnect-timeout", DEFAULT_RECONNECT_SECONDS);
+  const logSize = number("log-size", 0);
+  const own = (name: "log" | "exit" | "attach") => {
+    const value = given.get(name);
+    return value === undefined ? {} : { [name]: value };
+  };
+  const found: ShimArguments = {
+    container: needed("container-id"),
+    token: needed("token"),
+    url: needed("uri"),
+    reconnectTimeout: (seconds > 0 ? seconds : DEFAULT_RECONNECT_SECONDS) * 1000,
+    debug: given.has("debug"),
+    terminal: given.has("terminal"),
+    ...own("log"),
+    ...(logSize > 0 ? { logSize } : {}),
+    ...own("exit"),
+    ...own("attach"),
+  };
+  if (found.log === undefined && (found.exit !== undefined || found.attach !== undefined)) {
+    throw new Error("Cannot start the shim: --exit and --attach need --log");
+  }
+  return found;
+}
+
+function parse(args: readonly string[]): Map<string, string> {
+  const given = new Map<string, string>();
+  const longValues = [...Object.values(VALUES), ...OWN_VALUES];
+  const longFlags = [...Object.values(FLAGS), ...OWN_FLAGS];
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index]!;
+    const [, word = "", inline] = /^--?([a-z][a-z-]*)(?:=(.*))?$/s.exec(argument) ?? [];
+    const name = VALUES[word] ?? FLAGS[word] ?? word;
+    if (longFlags.includes(name)) {
+      given.set(name, "true");
+    } else if (longValues.includes(name)) {
+      const value = inline ?? args[++index];
+      if (value === undefined) throw new Error(`Cannot use --${name}: its value is missing`);
+      given.set(name, value);
+    } else {
+      throw new Error(`Cannot use argument ${JSON.stringify(argument)}: it is unknown`);
+    }
+  }
+  return given;
+}
