@@ -1,121 +1,26 @@
 /** Interfaces connected to taps, and their undoing, in namespaces of the tests' own. Needs root and iproute2. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Failure } from "../../lib/failure.ts";
 import {
-  addAddress,
-  addIngress,
-  addLink,
-  addNeighbour,
-  ADDRESS_FLAGS,
-  addRoute,
   attachEndpoint,
-  captureLink,
-  chooseEndpoints,
   deleteLink,
   detachEndpoint,
   type EndpointRecord,
   getLink,
-  hostFacts,
-  type InterworkingModel,
-  listIngressFilters,
   listNeighbours,
   NEIGHBOUR_STATES,
-  NetlinkError,
   NetlinkSocket,
   parseIp,
-  planEndpoint,
-  redirectIngress,
-  returnCard,
-  scanNamespace,
   setLink,
 } from "../../lib/network/mod.ts";
-import {
-  AF_INET,
-  AF_INET6,
-  openSocketIn,
-  openTap,
-  sendDatagram,
-  SOCK_DGRAM,
-} from "../../lib/sys/mod.ts";
+import { AF_INET, AF_INET6, openSocketIn, sendDatagram, SOCK_DGRAM } from "../../lib/sys/mod.ts";
 import { openLink, receiveFrames, sendFrame, tapPort } from "./network_frames.ts";
-import { makeSandbox, type Sandbox, settle } from "./network_sandbox.ts";
-
-const MAC = "02:00:00:00:aa:01", PEER = "02:00:00:00:bb:01";
-const MODELS: InterworkingModel[] = ["tcfilter", "macvtap", "bridged"];
-
-/** A pod's namespace with one interface, whose other end is in a second namespace. */
-async function makePod(): Promise<{ pod: Sandbox; world: Sandbox } & AsyncDisposable> {
-  await using undo = new AsyncDisposableStack();
-  const pod = undo.use(await makeSandbox());
-  const world = undo.use(await makeSandbox());
-  using inPod = NetlinkSocket.open(pod.namespace);
-  using outside = NetlinkSocket.open(world.namespace);
-  addLink(inPod, {
-    kind: "veth",
-    name: "eth0",
-    mac: MAC,
-    mtu: 1400,
-    peer: { name: "peer0", mac: PEER, mtu: 1400, namespace: world.namespace },
-  });
-  setLink(outside, getLink(outside, "peer0"), { up: true });
-  const eth0 = getLink(inPod, "eth0");
-  setLink(inPod, eth0, { up: true });
-  setLink(inPod, getLink(inPod, "lo"), { up: true });
-  furnish(inPod, eth0.index);
-  await settle(pod, world);
-  const kept = undo.move();
-  return { pod, world, [Symbol.asyncDispose]: () => kept.disposeAsync() };
-}
-
-/** Addresses, routes and neighbours of many kinds. */
-function furnish(socket: NetlinkSocket, link: number): void {
-  const eth0 = { index: link, name: "eth0" };
-  addAddress(socket, eth0, { address: "10.1.0.2", prefixLength: 24, broadcast: "10.1.0.255" });
-  addAddress(socket, eth0, { address: "10.1.0.3", prefixLength: 24, label: "eth0:1" });
-  addAddress(socket, eth0, { address: "10.7.0.2", prefixLength: 32, peer: "10.7.0.1" });
-  for (const address of ["fd01::2", "fd01::3"]) {
-    const flags = ADDRESS_FLAGS.NODAD;
-    addAddress(socket, eth0, { address, prefixLength: 64, flags, metric: 300 });
-  }
-  const [four, six] = [{ link, gateway: "10.1.0.1" }, { link, gateway: "fd01::1" }];
-  addRoute(socket, { destination: "169.254.1.1/32", hops: [{ link }] });
-  addRoute(socket, { destination: "0.0.0.0/0", hops: [{ link, gateway: "169.254.1.1" }] });
-  addRoute(socket, { destination: "10.20.0.0/16", hops: [four], metric: 7, mtu: 1300 });
-  addRoute(socket, {
-    destination: "10.20.0.0/16",
-    hops: [{ link, gateway: "10.1.0.9" }],
-    metric: 9,
-  });
-  addRoute(socket, { destination: "10.21.0.0/16", hops: [four], table: 1000, source: "10.1.0.3" });
-  addRoute(socket, { destination: "10.22.0.0/16", hops: [four, { link, gateway: "10.1.0.4" }] });
-  addRoute(socket, {
-    destination: "10.23.0.0/16",
-    hops: [{ ...four, gateway: "1.2.3.4", onlink: true }],
-  });
-  addRoute(socket, { destination: "10.24.0.0/16", hops: [six] });
-  addRoute(socket, { destination: "::/0", hops: [six] });
-  addRoute(socket, {
-    destination: "fd22::/32",
-    hops: [six, { link, gateway: "fd01::9", weight: 3 }],
-  });
-  addNeighbour(socket, eth0, { address: "10.1.0.1", mac: PEER });
-  addNeighbour(socket, eth0, { address: "fd01::1", mac: PEER });
-}
-
-function plan(pod: Sandbox, model: InterworkingModel): EndpointRecord {
-  using socket = NetlinkSocket.open(pod.namespace);
-  return planEndpoint(socket, getLink(socket, "eth0"), model);
-}
+import { type Sandbox } from "./network_sandbox.ts";
+import { assertUndone, MAC, makePod, MODELS, PEER, plan } from "./network_pod.ts";
 
 /** As it comes back from a file. */
 function stored(record: EndpointRecord): EndpointRecord {
   return JSON.parse(JSON.stringify(record));
-}
-
-async function assertUndone(pod: Sandbox, before: unknown): Promise<void> {
-  await settle(pod);
-  assertEquals(await pod.dump() as unknown, before);
 }
 
 /** Which of these addresses somebody answers for, by ARP and neighbour discovery. */
@@ -273,132 +178,3 @@ for (const model of MODELS) {
     detachEndpoint(pod.namespace, endpoint.record);
   });
 }
-
-Deno.test("bridged: a failure half way is undone", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  const before = await pod.dump();
-  const record = plan(pod, "bridged");
-  using socket = NetlinkSocket.open(pod.namespace);
-  addLink(socket, { kind: "veth", name: "x0", peer: { name: record.bridge } });
-  assertThrows(() => attachEndpoint(pod.namespace, record), NetlinkError, "(EEXIST)");
-  await assertUndone(pod, before);
-});
-
-Deno.test("tcfilter: a failure half way is undone", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  const record = plan(pod, "tcfilter");
-  using socket = NetlinkSocket.open(pod.namespace);
-  addIngress(socket, getLink(socket, "eth0"), "clsact");
-  const before = await pod.dump();
-  assertThrows(() => attachEndpoint(pod.namespace, record), NetlinkError, "(EEXIST)");
-  await assertUndone(pod, before);
-});
-
-Deno.test("tcfilter: an interface with filters of its own is refused", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  using socket = NetlinkSocket.open(pod.namespace);
-  addIngress(socket, getLink(socket, "eth0"), "clsact");
-  assertThrows(() => plan(pod, "tcfilter"), Failure, "it has clsact filters of its own");
-});
-
-Deno.test("tcfilter: filters that somebody else added meanwhile stay", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  const record = plan(pod, "tcfilter");
-  using _endpoint = attachEndpoint(pod.namespace, record);
-  using socket = NetlinkSocket.open(pod.namespace);
-  addLink(socket, { kind: "veth", name: "x0", peer: { name: "x1" } });
-  const [eth0, x0] = [getLink(socket, "eth0"), getLink(socket, "x0")];
-  redirectIngress(socket, eth0, x0);
-  detachEndpoint(socket, record);
-  assertEquals(listIngressFilters(socket, eth0).map(({ redirect }) => redirect), [x0.index]);
-});
-
-Deno.test("The model none changes nothing and has no tap", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  const before = await pod.dump();
-  using endpoint = attachEndpoint(pod.namespace, plan(pod, "none"));
-  assertEquals(endpoint.queues, []);
-  await assertUndone(pod, before);
-});
-
-Deno.test("What carries no Ethernet frames, and ports of bridges, are refused", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  using socket = NetlinkSocket.open(pod.namespace);
-  const [lo, eth0] = [getLink(socket, "lo"), getLink(socket, "eth0")];
-  assertThrows(() => planEndpoint(socket, lo, "tcfilter"), Failure, "no Ethernet frames");
-  addLink(socket, { kind: "bridge", name: "br0" });
-  setLink(socket, eth0, { master: getLink(socket, "br0").index });
-  assertThrows(() => plan(pod, "macvtap"), Failure, "belongs to a bridge");
-});
-
-Deno.test("The number of queues has bounds", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  const record = plan(pod, "tcfilter");
-  for (const queues of [0, 65, 1.5]) {
-    assertThrows(() => attachEndpoint(pod.namespace, record, { queues }), RangeError);
-  }
-  assertThrows(
-    () => openTap(pod.namespace, { name: "a-name-too-long-", queues: 1, vnetHeader: true }),
-    TypeError,
-    "the name is too long",
-  );
-  using socket = NetlinkSocket.open(pod.namespace);
-  assertThrows(() => getLink(socket, record.tap), NetlinkError, "(ENODEV)");
-});
-
-Deno.test("tcfilter: an interface that has another's number by now is left alone", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  const record = plan(pod, "tcfilter");
-  using socket = NetlinkSocket.open(pod.namespace);
-  const strange = { ...record, link: { ...record.link, mac: "02:00:00:00:99:99" } };
-  const before = await pod.dump();
-  addIngress(socket, getLink(socket, "eth0"));
-  detachEndpoint(socket, strange);
-  assertEquals((await pod.json("tc -j qdisc show dev eth0")).length, 2);
-  await pod.run("tc qdisc del dev eth0 ingress");
-  await assertUndone(pod, before);
-});
-
-Deno.test("A network card's interface comes back with all that it had", async () => {
-  await using both = await makePod();
-  await using host = await makeSandbox();
-  const { pod } = both;
-  const before = await pod.dump();
-  using socket = NetlinkSocket.open(pod.namespace);
-  const eth0 = getLink(socket, "eth0");
-  const link = captureLink(socket, eth0);
-  // As after a change of drivers: in the host's namespace, with another name, and nothing left of the rest.
-  setLink(socket, eth0, { namespace: host.namespace, name: "ens3" });
-  const sysfs = await Deno.makeTempDir();
-  try {
-    const card = { address: "0000:00:03.0", driver: "e1000", override: "", group: "1" };
-    using outside = NetlinkSocket.open(host.namespace);
-    const options = { namespace: pod.namespace, link, host: outside, sysfs };
-    await assertRejects(
-      () => returnCard(card, { ...options, timeout: 30 }),
-      Failure,
-      "no interface",
-    );
-    await Deno.mkdir(join(sysfs, "bus/pci/devices", card.address, "net/ens3"), { recursive: true });
-    await returnCard(card, options);
-  } finally {
-    await Deno.remove(sysfs, { recursive: true });
-  }
-  await assertUndone(pod, before);
-});
-
-Deno.test("Of the interfaces of a real namespace those with addresses are chosen", async () => {
-  await using both = await makePod();
-  const { pod } = both;
-  const { links } = scanNamespace(pod.namespace);
-  const chosen = chooseEndpoints(links, hostFacts(pod.namespace, true));
-  assertEquals(chosen.map(({ kind, link }) => [kind, link.name]), [["virtual", "eth0"]]);
-});
