@@ -108,31 +108,42 @@ async function moveFile(from: string, to: string): Promise<void> {
   await Deno.rename(beside, to);
 }
 
+/** @throws {Failure} with the compiler's own complaint, or because there is no such compiler */
 async function runCompiler(
   [program, ...args]: string[],
   output: string,
   more: readonly string[],
 ): Promise<void> {
   const root = sourceRoot();
-  const { success, stderr } = await new Deno.Command(program!, {
-    args: [
-      ...args,
-      "--allow-all",
-      "--no-check",
-      ...more,
-      "--output",
-      output,
-      join(root, "main.ts"),
-    ],
+  const main = join(root, "main.ts");
+  const command = new Deno.Command(program!, {
+    args: [...args, "--allow-all", "--no-check", ...more, "--output", output, main],
     cwd: root,
     env: { NO_COLOR: "1" },
+    stdin: "null",
     stdout: "null",
     stderr: "piped",
-  }).output();
-  if (success) return;
-  const text = new TextDecoder().decode(stderr).trim();
-  const line = text.split("\n").find((each) => each.startsWith("error")) ?? text;
-  throw new Failure(`Cannot compile podvisor with ${program}: ${line}`, {
+  });
+  let result: Deno.CommandOutput;
+  try {
+    result = await command.output();
+  } catch (error) {
+    throw compilerFailure(program!, messageOf(error));
+  }
+  if (result.success) return;
+  throw compilerFailure(program!, complaintOf(new TextDecoder().decode(result.stderr)));
+}
+
+/** The line that says what went wrong, and its causes; a trace may follow them. */
+function complaintOf(text: string): string {
+  const [message = ""] = text.split("Stack backtrace");
+  const lines = message.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const start = lines.findIndex((line) => line.startsWith("error"));
+  return start < 0 ? lines.at(-1) ?? "it failed without a word" : lines.slice(start).join(" ");
+}
+
+function compilerFailure(program: string, reason: string): Failure {
+  return new Failure(`Cannot compile podvisor with ${program}: ${reason}`, {
     hint: "Name a working compiler with DENO_COMPILE",
   });
 }
