@@ -1,0 +1,183 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Command, encodeProxyFrame, FrameType, isToken } from "../../../lib/proxy/mod.ts";
+import { serveDetached } from "../../../lib/shim/detached.ts";
+import { attach, type AttachOptions, readLog } from "../../../lib/shim/mod.ts";
+import { RawClient } from "../proxy/raw_client.ts";
+import { joined, sample, Scene, Sink, source, until } from "./scene.ts";
+
+/** A process in the background. */
+async function background(scene: Scene) {
+  const { stage, runtime } = scene;
+  const token = await stage.token(runtime);
+  assert(isToken(token));
+  const files = {
+    log: `${stage.directory}/log`,
+    exit: `${stage.directory}/exit.json`,
+    attach: `${stage.directory}/attach.sock`,
+  };
+  const options = { container: "c", url: stage.url, token, reconnectTimeout: 200, ...files };
+  const result = serveDetached(options);
+  const sequence = await scene.startProcess(token);
+  const join = async (options: Partial<AttachOptions> = {}) => {
+    const stdout = new Sink(), stderr = new Sink();
+    const attached = Promise.withResolvers<(signal: number) => Promise<void>>();
+    const result = attach({
+      socket: files.attach,
+      interactive: false,
+      terminal: false,
+      stdout,
+      stderr,
+      onAttached: attached.resolve,
+      ...options,
+    });
+    return { result, stdout, stderr, signal: await attached.promise };
+  };
+  return { ...files, result, sequence, join };
+}
+
+Deno.test("a background process's output goes to its log, and its exit status to a file of its owner's", async () => {
+  await using scene = await Scene.set();
+  const { guest } = scene.stage;
+  const { log, exit, attach, result, sequence } = await background(scene);
+  assertEquals(Deno.statSync(attach).mode! & 0o777, 0o600);
+  const bytes = sample(100_000);
+  await guest.output(sequence, bytes.subarray(0, 30_000));
+  await guest.output(sequence, bytes.subarray(30_000, 60_000));
+  await guest.output(sequence + 1, "oops");
+  await guest.output(sequence, bytes.subarray(60_000));
+  await guest.exit(sequence, 12);
+  assertEquals(await result, { kind: "exited", code: 12 });
+  const entries = await Array.fromAsync(readLog(log));
+  const of = (name: string) =>
+    joined(entries.filter(({ stream }) => stream === name).map(({ text }) => text));
+  assertEquals(of("stdout"), bytes);
+  assertEquals(of("stderr"), new TextEncoder().encode("oops"));
+  const { code, finished } = JSON.parse(await Deno.readTextFile(exit));
+  assertEquals(code, 12);
+  assertMatch(finished, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  assertEquals(Deno.statSync(exit).mode! & 0o777, 0o600);
+  const names = [...Deno.readDirSync(scene.stage.directory)].map(({ name }) => name);
+  assertEquals(names.filter((name) => /exit|attach/.test(name)), ["exit.json"]);
+});
+
+Deno.test("a process that is lost leaves no exit status", async () => {
+  await using scene = await Scene.set();
+  const { exit, result, join } = await background(scene);
+  const client = await join();
+  await scene.stage.guest.closeControl();
+  await scene.stage.guest.closeStreams();
+  assertEquals((await result).kind, "lost");
+  assertEquals((await client.result).kind, "lost");
+  assertEquals(existing(exit), false);
+});
+
+Deno.test("two who attach get all output from then on and the exit code, and may feed stdin", async () => {
+  await using scene = await Scene.set();
+  const { guest } = scene.stage;
+  const { result, sequence, join } = await background(scene);
+  const first = await join({ interactive: true, stdin: source("from the first;") });
+  await guest.until(() => guest.stdin.get(sequence) === "from the first;<EOF>");
+  await guest.output(sequence, "one ");
+  await until(() => first.stdout.text === "one ");
+  const second = await join();
+  await guest.output(sequence, "two ");
+  await guest.output(sequence + 1, "three");
+  await guest.exit(sequence, 6);
+  for (const each of [result, first.result, second.result]) {
+    assertEquals(await each, { kind: "exited", code: 6 });
+  }
+  assertEquals([first.stdout.text, first.stderr.text], ["one two ", "three"]);
+  assertEquals([second.stdout.text, second.stderr.text], ["two ", "three"]);
+});
+
+Deno.test("who attaches without stdin, goes, or cannot write its output leaves the process alone", async () => {
+  await using scene = await Scene.set();
+  const { guest } = scene.stage;
+  const { result, sequence, join, log } = await background(scene);
+  const abort = new AbortController();
+  const gone = await join({ signal: abort.signal });
+  abort.abort();
+  assertEquals((await gone.result).kind, "lost");
+  const broken = await join();
+  broken.stdout.before = () => {
+    throw new Deno.errors.BrokenPipe();
+  };
+  const before = guest.commands.length;
+  await guest.output(sequence, "a\n");
+  await guest.output(sequence + 1, "b\n");
+  await until(() => broken.stderr.text === "b\n");
+  await guest.output(sequence, "c\n");
+  await guest.exit(sequence, 0);
+  assertEquals(await result, { kind: "exited", code: 0 });
+  assertEquals(guest.stdin.get(sequence), undefined);
+  assertEquals(guest.commands.length, before);
+  assertEquals((await Array.fromAsync(readLog(log))).length, 3);
+});
+
+Deno.test("signals and sizes of who attached reach the process, refusals come back", async () => {
+  await using scene = await Scene.set();
+  const { guest } = scene.stage;
+  const { result, sequence, join, attach } = await background(scene);
+  const { signal, result: attached } = await join();
+  await signal(10);
+  assertEquals(JSON.parse(guest.commands.at(-1)!.text).signal, 10);
+  using raw = await RawClient.connect(attach);
+  assertMatch((await raw.command(Command.connectShim, { token: "x" }))!.kind, /^response 4$/);
+  const size = { signalNumber: 28, columns: 100, rows: 30 };
+  assertEquals((await raw.command(Command.signal, size))!.kind, "response 6");
+  assertEquals(JSON.parse(guest.commands.at(-1)!.text), { seq: sequence, row: 30, column: 100 });
+  assertEquals(await raw.command(Command.signal, { signalNumber: 99 }), {
+    kind: "response 6 error",
+    text: JSON.stringify({ msg: "invalid signal number 99" }),
+  });
+  assertMatch((await raw.command(Command.registerVM, {}))!.kind, /^response 0 error$/);
+  await guest.exit(sequence, 1);
+  await Promise.all([result, attached]);
+});
+
+Deno.test("who attached and does not read is sent away, and the process goes on", async () => {
+  await using scene = await Scene.set();
+  const { guest } = scene.stage;
+  const { result, sequence, join, log, attach } = await background(scene);
+  using slow = await RawClient.connect(attach);
+  await slow.command(Command.connectShim, { token: "x" });
+  const quick = await join();
+  const piece = "x".repeat(9999) + "\n";
+  for (let count = 0; count < 400; count++) await guest.output(sequence, piece);
+  await guest.exit(sequence, 0);
+  await result;
+  await quick.result;
+  assertEquals(quick.stdout.bytes.length, 4_000_000);
+  const entries = await Array.fromAsync(readLog(log));
+  assertEquals(entries.reduce((sum, { text }) => sum + text.length, 0), 4_000_000);
+  let last;
+  for (let frame; (frame = await slow.frame());) last = frame;
+  assertEquals(last!.kind, "stream 1");
+});
+
+Deno.test("who attached and breaks the protocol is sent away", async () => {
+  await using scene = await Scene.set();
+  const { result, sequence, attach } = await background(scene);
+  const wrong = [
+    new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"),
+    encodeProxyFrame(FrameType.stream, 1),
+    encodeProxyFrame(FrameType.notification, 0),
+    encodeProxyFrame(FrameType.stream, 0, new Uint8Array(40_000)),
+  ];
+  for (const bytes of wrong) {
+    using raw = await RawClient.connect(attach);
+    await raw.write(bytes);
+    assertEquals(await raw.frame(), undefined);
+  }
+  await scene.stage.guest.exit(sequence, 4);
+  assertEquals(await result, { kind: "exited", code: 4 });
+});
+
+function existing(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
