@@ -14,6 +14,8 @@ export interface Command {
   /** What it does, in a paragraph. */
   description: string;
   options: readonly OptionSpec[];
+  /** Whether the operands end with another program's command line, whose options are not this command's. */
+  takesCommand?: boolean;
   /** Smallest and largest number of operands. */
   operands: readonly [least: number, most: number];
   /** Examples for the help. */

@@ -70,7 +70,11 @@ async function runCommand(
   global: ParsedOptions,
 ): Promise<number> {
   const command = await COMMANDS[name]!.load();
-  const options = parseOptions(args, [...command.options, HELP_OPTION]);
+  const options = parseOptions(
+    args,
+    [...command.options, HELP_OPTION],
+    command.takesCommand ? "first" : "anywhere",
+  );
   if (options.flag("help")) {
     print(commandHelp(name, command));
     return 0;

@@ -73,16 +73,23 @@ export function badValue(name: string, text: string, why: string): Failure {
   return new Failure(`Cannot use ${JSON.stringify(text)} for --${name}: ${why}`);
 }
 
+/** Where options may stand: before the first operand only, because what follows is another program's, or anywhere. */
+export type OptionPlace = "first" | "anywhere";
+
 /**
- * Reads a command's options. They end at the first operand, or at `--`; what follows is left as it is.
+ * Reads a command's options. They end at `--`, or at the first operand; what follows is left as it is.
  *
  * @throws {Failure} naming an option that is unknown, given twice or without its value
  */
-export function parseOptions(args: readonly string[], specs: readonly OptionSpec[]): ParsedOptions {
+export function parseOptions(
+  args: readonly string[],
+  specs: readonly OptionSpec[],
+  place: OptionPlace = "first",
+): ParsedOptions {
   const unknown: string[] = [];
   const named = (kind: OptionSpec["kind"]) =>
     specs.filter((each) => each.kind === kind).map((each) => each.name);
-  const { own, rest } = splitOperands(args, specs);
+  const { own, rest } = splitOperands(args, specs, place);
   const parsed = parseArgs(own, {
     boolean: named("flag"),
     string: [...named("value"), ...named("list"), "_"],
@@ -117,13 +124,21 @@ export function parseOptions(args: readonly string[], specs: readonly OptionSpec
 function splitOperands(
   args: readonly string[],
   specs: readonly OptionSpec[],
+  place: OptionPlace,
 ): { own: string[]; rest: string[] } {
   const own: string[] = [];
+  const operands: string[] = [];
+  const done = (rest: readonly string[] = []) => ({
+    own: own.map(markEmptyValue),
+    rest: [...operands, ...rest],
+  });
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
-    const operands = arg === "--" ? at + 1 : !arg.startsWith("-") || arg === "-" ? at : undefined;
-    if (operands !== undefined) {
-      return { own: own.map(markEmptyValue), rest: args.slice(operands) };
+    if (arg === "--") return done(args.slice(at + 1));
+    if (!arg.startsWith("-") || arg === "-") {
+      if (place === "first") return done(args.slice(at));
+      operands.push(arg);
+      continue;
     }
     const long = arg.startsWith("--") ? [arg] : writeOut(arg, specs);
     own.push(...long);
@@ -136,7 +151,7 @@ function splitOperands(
     }
     own[own.length - 1] = `${last}=${value}`;
   }
-  return { own: own.map(markEmptyValue), rest: [] };
+  return done();
 }
 
 /** The parser takes `--name=` for an option that it does not know. No argument can hold a zero byte. */

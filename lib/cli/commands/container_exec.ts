@@ -15,6 +15,7 @@ export const exec: Command = {
     "Runs a further command in a running container, and ends with its exit code. Environment, directory,\n" +
     "user and capabilities are the container's own unless the options say otherwise.",
   options: [...COMMAND_OPTIONS, POD_OPTION, ...LOG_OPTIONS],
+  takesCommand: true,
   operands: [2, Infinity],
   async run(context: CommandContext): Promise<number> {
     const { paths, options } = context;

@@ -46,6 +46,7 @@ export const create: Command = {
   usage: "--pod NAME [options] ROOTFS [COMMAND [ARG…]]",
   description: "Makes a container in a pod that is up, and prints its name.",
   options: NEW_CONTAINER,
+  takesCommand: true,
   operands: [1, Infinity],
   async run(context: CommandContext): Promise<number> {
     applyLogOptions(context.options);
@@ -66,6 +67,7 @@ export const run: Command = {
     { name: "rm", kind: "flag", help: "Remove it when it has ended" },
     ...NEW_CONTAINER,
   ],
+  takesCommand: true,
   operands: [1, Infinity],
   async run(context: CommandContext): Promise<number> {
     const { options } = context;

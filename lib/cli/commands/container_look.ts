@@ -56,6 +56,7 @@ export const ps: Command = {
     { name: "json", kind: "flag", help: "Print the pids, as the guest has them, as JSON" },
     POD_OPTION,
   ],
+  takesCommand: true,
   operands: [1, Infinity],
   async run(context: CommandContext): Promise<number> {
     const { paths, options } = context;

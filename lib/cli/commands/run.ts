@@ -28,6 +28,7 @@ export const run: Command = {
     { name: "console", kind: "flag", help: "Show the guest's console on stderr" },
     ...LOG_OPTIONS,
   ],
+  takesCommand: true,
   operands: [1, Infinity],
   examples: [
     "podvisor run busybox uname -a",

@@ -21,6 +21,12 @@ Deno.test("options end at a double dash, which is dropped", () => {
   assertEquals(parseOptions(["-t", "--", "-i"], SPECS).operands, ["-i"]);
 });
 
+Deno.test("options may stand among the operands where no command line follows", () => {
+  const options = parseOptions(["web", "-m", "1", "x", "--", "-t"], SPECS, "anywhere");
+  assertEquals(options.operands, ["web", "x", "-t"]);
+  assertEquals(options.value("memory"), "1");
+});
+
 Deno.test("letters can be joined, and the last of them may take a value", () => {
   for (
     const args of [["-ite", "A=b"], ["-iteA=b"], ["-i", "-t", "-e", "A=b"], ["-it", "--env=A=b"]]
