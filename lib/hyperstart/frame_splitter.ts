@@ -93,6 +93,23 @@ export class FrameSplitter {
     return frame;
   }
 
+  /**
+   * Moves what is held of an unfinished frame to the start of `into`, for a reader that reads on behind it and pushes
+   * both together: frames then lie whole in the reader's buffers, and none is put together in one of its own.
+   *
+   * @returns how many bytes were moved: 0 when there are none, or when the whole frame would not fit
+   */
+  movePending(into: Uint8Array): number {
+    const count = this.#partialLength;
+    if (count === 0 || this.#error) return 0;
+    const { headerLength } = this.#framing;
+    const whole = count < headerLength ? headerLength : this.#checkedLength(this.#partial, 0);
+    if (whole > into.length) return 0;
+    into.set(this.#partial.subarray(0, count));
+    this.#partialLength = 0;
+    return count;
+  }
+
   #checkedLength(bytes: Uint8Array, offset: number): number {
     const length = this.#framing.frameLength(bytes, offset);
     if (length > this.#framing.maxFrame) {
@@ -105,6 +122,7 @@ export class FrameSplitter {
 
   /** Moves `count` bytes from the chunk to the frame being put together, whose length will be `expected` if known. */
   #keep(count: number, expected = Infinity): void {
+    if (count === 0) return;
     const needed = this.#partialLength + count;
     if (needed > this.#partial.length) {
       const doubled = Math.max(FIRST_ALLOCATION, this.#partial.length * 2);

@@ -79,6 +79,11 @@ export class StreamDecoder {
     };
   }
 
+  /** Moves an unfinished frame into the caller's next read buffer: see `FrameSplitter.movePending`. */
+  movePending(into: Uint8Array): number {
+    return this.#splitter.movePending(into);
+  }
+
   /** Bytes held of a frame that is not whole yet. */
   get pendingBytes(): number {
     return this.#splitter.pendingBytes;

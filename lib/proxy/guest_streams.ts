@@ -4,7 +4,7 @@ import { BufferPool, type SharedBuffer } from "./buffer_pool.ts";
 import { Turn } from "./turn.ts";
 import { writeAll } from "./write_all.ts";
 
-const READ_SIZE = 64 * 1024;
+const READ_SIZE = 256 * 1024;
 
 /** Where the output of one process goes. */
 export interface OutputSink {
@@ -79,10 +79,13 @@ export class GuestStreams {
       for (;;) {
         while (this.#full.size > 0) await this.#resume.promise;
         const buffer = this.#pool.take();
-        const count = await this.#connection.read(buffer.bytes);
+        const kept = frames.movePending(buffer.bytes);
+        const count = await this.#connection.read(
+          kept ? buffer.bytes.subarray(kept) : buffer.bytes,
+        );
         if (count === null) return "the stream channel closed";
         this.#reads++;
-        frames.push(buffer.bytes.subarray(0, count));
+        frames.push(buffer.bytes.subarray(0, kept + count));
         this.#route(frames, buffer);
         buffer.release();
       }

@@ -22,7 +22,7 @@ import { Turn } from "./turn.ts";
 import type { Vm } from "./vm.ts";
 
 const log = getLogger("proxy");
-const READ_SIZE = 64 * 1024;
+const READ_SIZE = 128 * 1024;
 const STREAM_NAMES = ["stdin", "stdout", "stderr", "log"];
 
 /** Ends a connection without a response: the client broke the protocol. */
@@ -99,9 +99,10 @@ export class ServerConnection implements CommandContext, ShimConnection {
     const decoder = new ProxyDecoder();
     const buffer = new Uint8Array(READ_SIZE);
     for (;;) {
-      const count = await this.#connection.read(buffer);
+      const kept = decoder.movePending(buffer);
+      const count = await this.#connection.read(buffer.subarray(kept));
       if (count === null) return;
-      decoder.push(buffer.subarray(0, count));
+      decoder.push(buffer.subarray(0, kept + count));
       for (let frame = decoder.next(); frame; frame = decoder.next()) {
         await this.#handle(frame);
         if (this.#goodbye) return;

@@ -96,9 +96,10 @@ export class ShimConnection {
     }
     await atEnd();
     if (some) return true;
-    const count = await this.#connection.read(this.#buffer);
+    const kept = this.#decoder.movePending(this.#buffer);
+    const count = await this.#connection.read(this.#buffer.subarray(kept));
     if (count === null) return false;
-    this.#decoder.push(this.#buffer.subarray(0, count));
+    this.#decoder.push(this.#buffer.subarray(0, kept + count));
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { PROXY_HEADER_LENGTH, type ProxyFrame, Stream, writeAll } from "../proxy/mod.ts";
+import { type ProxyFrame, Stream, writeAll } from "../proxy/mod.ts";
 import type { ByteSink } from "./streams.ts";
 
 /** Where a process's two output streams go, and what to do when nobody takes them any more. */
@@ -57,5 +57,5 @@ export class OutputWriter {
   }
 }
 
-/** Smallest read buffer that holds a frame of the guest's usual size with its header. */
-export const READ_SIZE = 64 * 1024 + PROXY_HEADER_LENGTH;
+/** Bytes to read at once: several frames of the guest's usual size. */
+export const READ_SIZE = 256 * 1024;

@@ -124,6 +124,41 @@ Deno.test("a frame cut off at the end of the stream shows as pending bytes", () 
   assertEquals(decoder.pendingBytes, 10);
 });
 
+Deno.test("a reader that moves unfinished frames on gets every frame whole in its buffer", () => {
+  const random = seeded(7);
+  const bytes = concat(
+    Array.from(
+      { length: 200 },
+      (_, index) => encodeStreamFrame(index, randomBytes(random, Math.floor(random() * 300))),
+    ),
+  );
+  const decoder = new StreamDecoder();
+  const frames: StreamFrame[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const buffer = new Uint8Array(400);
+    const kept = decoder.movePending(buffer);
+    const count = Math.min(bytes.length - at, 1 + Math.floor(random() * (400 - kept)));
+    buffer.set(bytes.subarray(at, at + count), kept);
+    at += count;
+    decoder.push(buffer.subarray(0, kept + count));
+    for (let frame = decoder.next(); frame; frame = decoder.next()) {
+      assert(frame.bytes.buffer === buffer.buffer);
+      frames.push(frame);
+    }
+  }
+  assertEquals(recodeStream(frames), bytes);
+});
+
+Deno.test("an unfinished frame that would not fit is put together in a buffer of its own", () => {
+  const bytes = encodeStreamFrame(3, new Uint8Array(1000).fill(7));
+  const decoder = new StreamDecoder();
+  decoder.push(bytes.subarray(0, 100));
+  assertEquals(decoder.next(), undefined);
+  assertEquals(decoder.movePending(new Uint8Array(200)), 0);
+  decoder.push(bytes.subarray(100));
+  assertEquals(decoder.next()?.bytes, bytes);
+});
+
 Deno.test("garbage gives frames within the bound or an error, never more", () => {
   const random = seeded(2);
   let errors = 0;
