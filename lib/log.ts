@@ -3,11 +3,15 @@
  * the first record is written, because most commands write none and start faster without it.
  */
 
+import type { Sink } from "@logtape/logtape";
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFormat = "text" | "json";
 export type LogFields = Record<string, unknown>;
 
 export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+export const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
 
 export interface LogOptions {
   level: LogLevel;
@@ -32,7 +36,11 @@ interface LogEntry {
   fields: LogFields;
 }
 
-let options: LogOptions = { level: "warn", format: "text" };
+let options: LogOptions = {
+  level: fromEnvironment("PODVISOR_LOG_LEVEL", LOG_LEVELS) ?? "warn",
+  format: fromEnvironment("PODVISOR_LOG_FORMAT", LOG_FORMATS) ?? "text",
+};
+let kept: LogOptions | undefined;
 let waiting: LogEntry[] = [];
 let write: ((entry: LogEntry) => void) | undefined;
 let loading: Promise<void> | undefined;
@@ -46,6 +54,20 @@ export function configureLogging(changed: Partial<LogOptions>): void {
 /** The options in force, for handing on to the processes that podvisor starts. */
 export function loggingOptions(): Readonly<LogOptions> {
   return options;
+}
+
+/** Settings for a log that is kept with a pod: JSON, and no less than `info`. */
+export function keptLog(file: string, level: LogLevel = options.level): LogOptions {
+  return { level: level === "debug" ? "debug" : "info", format: "json", file };
+}
+
+/**
+ * Keeps records in a file too, from now on: one JSON object a line, no less than `info`. The file is a pod's log; what
+ * is done to the pod is told there beside what its other parts tell.
+ */
+export function keepLog(file: string): void {
+  kept = keptLog(file);
+  write = undefined;
 }
 
 /** A logger whose records carry `subsystem` and `fields`. */
@@ -67,7 +89,7 @@ export async function flushLog(): Promise<void> {
 }
 
 function log(entry: LogEntry): void {
-  if (LOG_LEVELS.indexOf(entry.level) < LOG_LEVELS.indexOf(options.level)) return;
+  if (!isWanted(entry, options) && !(kept && isWanted(entry, kept))) return;
   if (write) return write(entry);
   waiting.push(entry);
   loading ??= openBackend().then((opened) => {
@@ -79,19 +101,23 @@ function log(entry: LogEntry): void {
   });
 }
 
+function isWanted({ level }: LogEntry, wanted: LogOptions): boolean {
+  return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(wanted.level);
+}
+
 async function openBackend(): Promise<(entry: LogEntry) => void> {
   const { configureSync, getLogger: getBackend, jsonLinesFormatter, logfmtFormatter } =
-    await import(
-      "@logtape/logtape"
-    );
-  const format = options.format === "json" ? jsonLinesFormatter : logfmtFormatter;
-  const file = options.file === undefined
-    ? Deno.stderr
-    : Deno.openSync(options.file, { append: true, create: true, mode: 0o600 });
+    await import("@logtape/logtape");
   const encoder = new TextEncoder();
+  const sinkOf = ({ level, format, file }: LogOptions) => {
+    const out = file === undefined ? Deno.stderr : openAppending(file);
+    const text = format === "json" ? jsonLinesFormatter : logfmtFormatter;
+    return withLevel(level, (record) => writeAll(out, encoder.encode(text(record))));
+  };
+  const sinks = kept ? [sinkOf(options), sinkOf(kept)] : [sinkOf(options)];
   configureSync({
     reset: true,
-    sinks: { out: (record) => writeAll(file, encoder.encode(format(record))) },
+    sinks: { out: (record) => sinks.forEach((sink) => sink(record)) },
     loggers: [
       { category: ["podvisor"], sinks: ["out"], lowestLevel: "debug" },
       { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "error" },
@@ -102,6 +128,24 @@ async function openBackend(): Promise<(entry: LogEntry) => void> {
     const fields = { subsystem: entry.subsystem, ...printable(entry.fields) };
     backend[entry.level](literal(entry.message), fields);
   };
+}
+
+function fromEnvironment<T extends string>(name: string, words: readonly T[]): T | undefined {
+  const word = Deno.env.get(name);
+  return words.find((each) => each === word);
+}
+
+/** Lets through what is at least of a level. */
+function withLevel(least: LogLevel, sink: Sink): Sink {
+  return (record) => {
+    const level = record.level === "warning" ? "warn" : record.level;
+    const rank = (LOG_LEVELS as readonly string[]).indexOf(level);
+    if (rank >= LOG_LEVELS.indexOf(least)) sink(record);
+  };
+}
+
+function openAppending(file: string): Deno.FsFile {
+  return Deno.openSync(file, { append: true, create: true, mode: 0o600 });
 }
 
 /** LogTape takes braces for placeholders; in our messages they are text, perhaps a guest's. */

@@ -21,14 +21,18 @@ export async function attachToEnd(
   const { terminal } = findContainer(loaded, id).config.command;
   const interactive = start ? options.flag("interactive") : !options.flag("no-stdin");
   using relay = new SignalRelay();
+  const attached = Promise.withResolvers<void>();
   const result = attach({
     socket: attachSocket(loaded, id),
     interactive,
     terminal,
     signal: relay.abort,
+    onAttached: () => attached.resolve(),
   });
   if (start) {
     try {
+      // Not a byte of its output is to be missed.
+      await Promise.race([attached.promise, result]);
       await start();
     } catch (error) {
       await result.catch(() => {});

@@ -94,6 +94,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Show all that is known of a container",
     load: async () => (await import("./commands/container_look.ts")).inspect,
   },
+  logs: {
+    summary: "Print what the parts of a pod have logged",
+    load: async () => (await import("./commands/logs.ts")).logs,
+  },
   gc: {
     summary: "Remove what killed commands left behind",
     load: async () => (await import("./commands/gc.ts")).gc,

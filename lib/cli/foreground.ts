@@ -40,8 +40,8 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     onLaunched: (vm) => {
       if (request.console) followers.use(new ConsoleFollower(vm.consolePath));
     },
+    onStarting: () => progress.clear(),
     onStarted: (signal) => {
-      progress.clear();
       relay.sendTo(signal);
       deadline.start(() => signal(SIGNALS.KILL!));
     },

@@ -1,4 +1,5 @@
-import { configureLogging, LOG_LEVELS, type LogFormat } from "../log.ts";
+import { resolve } from "@std/path";
+import { configureLogging, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import type { OptionSpec, ParsedOptions } from "./options.ts";
 
 /** The options of every command that logs. */
@@ -9,14 +10,18 @@ export const LOG_OPTIONS: readonly OptionSpec[] = [
     placeholder: "LEVEL",
     help: "debug, info, warn or error. Default: warn",
   },
+  { name: "log", kind: "value", placeholder: "FILE", help: "Log to FILE. Default: stderr" },
   { name: "log-format", kind: "value", placeholder: "FORMAT", help: "text or json. Default: text" },
 ];
-
-const FORMATS: readonly LogFormat[] = ["text", "json"];
 
 /** Sets the log up as the options say. @throws {Failure} for a value that is none of theirs */
 export function applyLogOptions(options: ParsedOptions): void {
   const level = options.choice("log-level", LOG_LEVELS);
-  const format = options.choice("log-format", FORMATS);
-  configureLogging({ ...(level ? { level } : {}), ...(format ? { format } : {}) });
+  const format = options.choice("log-format", LOG_FORMATS);
+  const file = options.value("log");
+  configureLogging({
+    ...(level ? { level } : {}),
+    ...(format ? { format } : {}),
+    ...(file === undefined ? {} : { file: resolve(file) }),
+  });
 }

@@ -3,7 +3,8 @@ type Role = (args: string[]) => Promise<number>;
 
 /** Loaded when asked for: these processes start with every pod and carry nothing that they do not need. */
 const ROLES: Readonly<Record<string, Role>> = {
-  proxy: async (args) => await (await import("../proxy/mod.ts")).proxyMain(args),
+  // Past its room's face, which brings the kernel's room along: a pod's start waits for its proxy.
+  proxy: async (args) => await (await import("../proxy/main.ts")).proxyMain(args),
   shim: async (args) => await (await import("../shim/mod.ts")).shimMain(args),
   guest: async () => await (await import("../guest/agent/mod.ts")).guestMain(),
 };

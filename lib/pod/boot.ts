@@ -5,6 +5,7 @@ import { getLogger } from "../log.ts";
 import { identifyProcess, openProcess, waitForEnd } from "../sys/mod.ts";
 import { startProxy } from "../proxy/mod.ts";
 import { endProcess } from "./end_process.ts";
+import { POD_LOGS } from "./pod_logs.ts";
 import { networkOfPod } from "./guest_network.ts";
 import type { PodRecord, ProxyRecord } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
@@ -40,10 +41,14 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
   await using undo = new AsyncDisposableStack();
   const ended = new AbortController();
   const url = `unix://${directory.proxySocket}`;
-  const proxyPid = startProxy({ url, dieWithParent: options.dieWithParent });
+  const proxyPid = startProxy({
+    url,
+    dieWithParent: options.dieWithParent,
+    ...(options.dieWithParent ? {} : { log: directory.file(POD_LOGS.proxy) }),
+  });
   const proxy: ProxyRecord = { process: identifyProcess(proxyPid) ?? null, url };
   undo.defer(() => endProcess(proxy.process));
-  log.debug("proxy started", { "proxy-pid": proxyPid, url });
+  log.info("proxy started", { "proxy-pid": proxyPid, url });
   const vm = await options.launch({
     name: pod.id,
     directory: directory.path,
@@ -54,7 +59,7 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
     dieWithParent: options.dieWithParent,
   });
   undo.defer(() => vm.kill());
-  log.debug("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
+  log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
   const agent = new HyperstartAgent({
     pod: pod.id,
     proxy: url,

@@ -3,6 +3,7 @@ export { collectGarbage, type Leftover } from "./collect_garbage.ts";
 export { checkName, makeName } from "./identifier.ts";
 export { listContainers, listPods, type PodSummary } from "./list_pods.ts";
 export { type LoadedPod, loadPod } from "./load_pod.ts";
+export { type PodLogLine, readPodLogs } from "./pod_logs.ts";
 export * from "./records.ts";
 export { runOnce, type RunOnceOptions } from "./run_once.ts";
 export { canMove, checkMove, type LifeState } from "./state_machine.ts";

@@ -21,6 +21,8 @@ export interface RunOnceOptions {
   streams: ShimStreams;
   /** Called when the VM has been started and boots. */
   onLaunched?: (vm: Vm) => void;
+  /** Called before the command starts: from then on its output may come. */
+  onStarting?: () => void;
   /** Called when the command is running, with the way to signal it. */
   onStarted?: (signal: (number: number) => Promise<void>) => void;
   /** Ends the start, or the whole pod. */
@@ -87,6 +89,7 @@ async function runContainer(
   const stop = () => shim.close();
   signal.addEventListener("abort", stop);
   using _listening = { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) };
+  options.onStarting?.();
   const result = shim.run();
   try {
     await agent.startContainer(guestContainer(name, container), token);

@@ -1,4 +1,5 @@
 import { Fields, isHostCommand } from "../hyperstart/mod.ts";
+import { getLogger } from "../log.ts";
 import { Command } from "./frame.ts";
 import { jsonMembers } from "./json_members.ts";
 import type { ProxyLimits } from "./limits.ts";
@@ -72,6 +73,7 @@ async function registerVM(client: CommandContext, payload: Uint8Array): Promise<
     throw error;
   }
   client.vm = vm;
+  getLogger("proxy").info("VM registered", { pod: id, guest: vm.hello?.agent ?? "unknown" });
   return describeIo(registry, vm, tokens);
 }
 
@@ -84,8 +86,8 @@ function attachVM(client: CommandContext, payload: Uint8Array): unknown {
   return describeIo(registry, vm, tokens);
 }
 
-function describeIo({ url }: Registry, { hello }: Vm, tokens: string[]): unknown {
-  return ioResponse({ url, tokens, ...(hello ? { guest: hello } : {}) });
+function describeIo({ url }: Registry, { hello, dialect }: Vm, tokens: string[]): unknown {
+  return ioResponse({ url, tokens, dialect, ...(hello ? { guest: hello } : {}) });
 }
 
 function unregisterVM(client: CommandContext, payload: Uint8Array): void {

@@ -1,4 +1,4 @@
-import { loggingOptions } from "../log.ts";
+import { keptLog, loggingOptions } from "../log.ts";
 import { selfCommand, spawn } from "../sys/mod.ts";
 
 /** Which program serves the proxy protocol. */
@@ -15,6 +15,8 @@ export interface StartProxyOptions {
   dieWithParent: boolean;
   /** Default: the built-in one. */
   program?: ProxyProgram;
+  /** File for the built-in proxy's own log, in JSON. Default: where this process's goes. */
+  log?: string;
 }
 
 /**
@@ -24,8 +26,10 @@ export interface StartProxyOptions {
  * @returns its pid; it is this process's child
  * @throws {SysError} when the program cannot be started
  */
-export function startProxy({ url, dieWithParent, program }: StartProxyOptions): number {
-  const { level, format, file } = loggingOptions();
+export function startProxy(options: StartProxyOptions): number {
+  const { url, dieWithParent, program, log } = options;
+  const logging = loggingOptions();
+  const { level, format, file } = log === undefined ? logging : keptLog(log, logging.level);
   const args = ["-uri", url, "-log", level];
   const command = program?.kind === "cc-proxy" ? [program.path, ...args] : selfCommand([
     "proxy",

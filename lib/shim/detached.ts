@@ -1,3 +1,4 @@
+import { getLogger } from "../log.ts";
 import { Stream } from "../proxy/mod.ts";
 import { AttachServer } from "./attach_server.ts";
 import { writeExit } from "./exit_status.ts";
@@ -63,7 +64,12 @@ export async function serveDetached(options: DetachedOptions): Promise<ShimResul
     );
   }
   const result = await shim.run();
-  if (result.kind === "lost") return result;
+  const diagnostics = getLogger("shim", { container });
+  if (result.kind === "lost") {
+    diagnostics.warn("process lost", { reason: result.reason });
+    return result;
+  }
+  diagnostics.info("process ended", { code: result.code });
   if (options.exit !== undefined) await writeExit(options.exit, result.code);
   await server?.finish(result.code, DRAIN_TIMEOUT);
   return result;

@@ -1,4 +1,4 @@
-import { selfCommand, spawn } from "../sys/mod.ts";
+import { O_APPEND, O_CREAT, O_WRONLY, open, selfCommand, spawn } from "../sys/mod.ts";
 
 /** The shim of a process that runs in the background. */
 export interface StartShimOptions {
@@ -14,6 +14,8 @@ export interface StartShimOptions {
   exit: string;
   /** Socket for those who attach. */
   attach: string;
+  /** File for what the shim itself has to tell, in JSON. */
+  diagnostics: string;
 }
 
 /**
@@ -24,14 +26,16 @@ export interface StartShimOptions {
  * @throws {SysError}
  */
 export function startShim(options: StartShimOptions): number {
-  const { container, url, token, terminal, log, exit, attach } = options;
+  const { container, url, token, terminal, log, exit, attach, diagnostics } = options;
   const args = ["-c", container, "-t", token, "-u", url];
   args.push("--log", log, "--exit", exit, "--attach", attach);
   if (terminal) args.push("--terminal");
+  using stderr = open(diagnostics, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   return spawn({
     command: selfCommand(["shim", ...args]),
+    env: { ...Deno.env.toObject(), PODVISOR_LOG_FORMAT: "json", PODVISOR_LOG_LEVEL: "info" },
     cwd: "/",
     detached: true,
-    descriptors: [null, null, null],
+    descriptors: [null, null, stderr.number],
   });
 }

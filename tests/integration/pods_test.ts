@@ -248,3 +248,27 @@ Deno.test("two commands on one pod follow each other, and commands on others do 
   await must(bench, "pod", "rm", "--force", "one");
   await bench.assertNothingLeft();
 });
+
+Deno.test("a pod's log tells its parts apart", async () => {
+  await using bench = await Bench.make();
+  await must(bench, "pod", "run", "told");
+  await must(bench, "container", "run", "-d", "--pod", "told", "--name", "a", "busybox", "true");
+  await must(bench, "container", "wait", "a");
+  const lines = (await must(bench, "logs", "--pod", "told", "--json")).trim().split("\n")
+    .map((line) => JSON.parse(line));
+  const parts = new Set(lines.map(({ part }) => part));
+  assertEquals([...parts].filter((part) => part !== "console").sort(), [
+    "command",
+    "proxy",
+    "shim",
+  ]);
+  const running = lines.find(({ text }) => text === "container is running");
+  assertEquals([running.part, running.fields.pod, running.fields.container], [
+    "command",
+    "told",
+    "a",
+  ]);
+  await refused(bench, /its name is not given/, "logs");
+  await must(bench, "pod", "rm", "--force", "told");
+  await bench.assertNothingLeft();
+});

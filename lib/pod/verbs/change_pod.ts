@@ -1,3 +1,5 @@
+import { getLogger, keepLog } from "../../log.ts";
+import { POD_LOGS } from "../pod_logs.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
@@ -23,5 +25,21 @@ export async function changePod<T>(
   }
   await store.writePod(loaded.pod);
   for (const container of loaded.containers) await store.writeContainer(container);
-  return await change(loaded);
+  keepLog(loaded.directory.file(POD_LOGS.command));
+  const result = await change(loaded);
+  await logChanges(store, loaded);
+  return result;
+}
+
+/** Tells which of the pod and its containers have come to another state. */
+async function logChanges(store: PodStore, { pod, containers }: LoadedPod): Promise<void> {
+  const log = getLogger("pod", { pod: pod.id });
+  const now = await store.readPod(pod.id);
+  if (now.state !== pod.state) log.info(`pod is ${now.state}`);
+  const before = new Map(containers.map(({ id, state }) => [id, state]));
+  for (const { id, state } of await store.readContainers(pod.id)) {
+    if (before.get(id) !== state) log.info(`container is ${state}`, { container: id });
+    before.delete(id);
+  }
+  for (const id of before.keys()) log.info("container is removed", { container: id });
 }

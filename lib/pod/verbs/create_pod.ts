@@ -1,8 +1,10 @@
+import { keepLog } from "../../log.ts";
 import { identifyProcess } from "../../sys/mod.ts";
 import { addPod } from "../add_pod.ts";
 import { bootPod } from "../boot.ts";
 import type { PodConfig, PodRecord } from "../records.ts";
 import type { LoadedPod } from "../load_pod.ts";
+import { POD_LOGS } from "../pod_logs.ts";
 import type { PodTools } from "../tools.ts";
 
 /**
@@ -23,6 +25,7 @@ export async function createPod(
   const owner = identifyProcess(Deno.pid)!;
   const { directory, record } = await addPod(store, id, config, owner);
   undo.defer(() => store.remove(id));
+  keepLog(directory.file(POD_LOGS.command));
   const up = await bringUp(tools, { directory, pod: record, containers: [] }, signal);
   const lasting: PodRecord = { ...up, owner: null };
   await store.writePod(lasting);

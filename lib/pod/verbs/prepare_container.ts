@@ -4,6 +4,7 @@ import { identifyProcess } from "../../sys/mod.ts";
 import { endProcess } from "../end_process.ts";
 import { clearExit, exitFile } from "../exit_file.ts";
 import type { LoadedPod } from "../load_pod.ts";
+import { POD_LOGS } from "../pod_logs.ts";
 import type { ContainerRecord } from "../records.ts";
 import { shareContainer, unshareContainer } from "../share.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
@@ -47,6 +48,7 @@ export async function prepareContainer(
     log: logFile(loaded, id),
     exit: exitFile(directory, id),
     attach: attachSocket(loaded, id),
+    diagnostics: directory.file(POD_LOGS.shim),
   });
   const shim = identifyProcess(pid) ?? null;
   undo.defer(() => endProcess(shim));

@@ -52,13 +52,23 @@ Deno.test("a started shim is a session of its own without our descriptors, and l
   const [log, exit, attach] = ["log", "exit.json", "attach.sock"]
     .map((name) => `${stage.directory}/${name}`) as [string, string, string];
   const url = stage.url;
-  const pid = startShim({ container: "c", url, token, terminal: true, log, exit, attach });
+  const pid = startShim({
+    container: "c",
+    url,
+    token,
+    terminal: true,
+    log,
+    exit,
+    attach,
+    diagnostics: `${log}.own`,
+  });
   const sequence = await scene.startProcess(token);
   const [, rest] = (await Deno.readTextFile(`/proc/${pid}/stat`)).split(") ");
   assertEquals(rest!.split(" ")[3], String(pid));
-  for (const number of [0, 1, 2]) {
-    assertEquals(await Deno.readLink(`/proc/${pid}/fd/${number}`), "/dev/null");
-  }
+  const [stdin, stdout, stderr] = await Promise.all(
+    [0, 1, 2].map((number) => Deno.readLink(`/proc/${pid}/fd/${number}`)),
+  );
+  assertEquals([stdin, stdout, stderr], ["/dev/null", "/dev/null", `${log}.own`]);
   await stage.guest.output(sequence, "kept\n");
   await stage.guest.exit(sequence, 8);
   await until(() => collectChild(pid) !== undefined);
