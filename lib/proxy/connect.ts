@@ -12,12 +12,13 @@ export interface ConnectOptions {
 }
 
 const DEFAULT_TIMEOUT = 5000;
-const LONGEST_PAUSE = 100;
+/** Between tries: a part of the time that has passed, so that little is lost when the proxy has just come up. */
+const SHORTEST_PAUSE = 1, LONGEST_PAUSE = 100, PAUSE_SHARE = 1 / 16;
 const LOG_INTERVAL = 1000;
 
 /**
- * Connects to a proxy, trying again while nobody listens at its address: after 1, 2, 4, 8… ms, at most 100 ms apart.
- * Any other failure ends it at once.
+ * Connects to a proxy, trying again while nobody listens at its address: at first every millisecond, later less often,
+ * at most 100 ms apart. Any other failure ends it at once.
  *
  * @throws {TypeError} for a URL that is malformed
  * @throws {Error} `failed to connect to proxy after <time>: <cause>`, or at once `Cannot connect to the proxy at …`
@@ -31,9 +32,11 @@ export async function connectWithRetry(
   const fields = { "proxy-network": address.transport, "proxy-address": addressText(address) };
   const start = performance.now();
   let lastLog = start;
-  for (let attempt = 1, pause = 1;; attempt++, pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+  for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
-    const remaining = timeout - (performance.now() - start);
+    const elapsed = performance.now() - start;
+    const remaining = timeout - elapsed;
+    const pause = Math.min(Math.max(elapsed * PAUSE_SHARE, SHORTEST_PAUSE), LONGEST_PAUSE);
     try {
       const connection = await dial(address, Math.max(remaining, 1), signal);
       if (attempt > 1) logger.info("Connected to proxy", { attempt, ...fields });
