@@ -1,6 +1,7 @@
 /** The guest protocol: codes, messages, and the codecs of both channels. Imports nothing outside this room. */
 
 export * from "./codes.ts";
+export * from "./guest_dialect.ts";
 export { readU32, writeU32 } from "./byte_order.ts";
 export { FrameError, FrameSplitter, type Framing } from "./frame_splitter.ts";
 export * from "./control_frame.ts";

@@ -20,6 +20,11 @@ const log = getLogger("proxy");
 const READ_SIZE = 16 * 1024;
 const decoder = new TextDecoder();
 
+/** The guest has answered a command with ERROR. */
+export class GuestError extends Error {
+  override readonly name = "GuestError";
+}
+
 /** What a control channel needs to know. */
 export interface GuestControlOptions {
   /** Milliseconds to wait for each reply. */
@@ -143,9 +148,9 @@ export class GuestControl {
     }
     this.#reply = undefined;
     if (code === GoCode.ACK) return reply.resolve(payload);
-    reply.reject(
-      new Error(`ERROR received from VM agent, control msg received : ${decoder.decode(payload)}`),
-    );
+    // C hyperstart ends its texts with a zero byte.
+    const text = decoder.decode(payload).replace(/\0+$/, "");
+    reply.reject(new GuestError(`ERROR received from VM agent, control msg received : ${text}`));
   }
 
   #handleFirst({ code, payload }: ControlFrame): void {

@@ -1,4 +1,10 @@
-import { Fields, type GuestHello, readGuestHello } from "../hyperstart/mod.ts";
+import {
+  Fields,
+  GUEST_DIALECTS,
+  type GuestDialect,
+  type GuestHello,
+  readGuestHello,
+} from "../hyperstart/mod.ts";
 
 /** RegisterVM. */
 export interface RegisterVM {
@@ -41,6 +47,8 @@ export interface IoDescription {
   tokens: string[];
   /** What the guest said of itself, where guest and proxy are podvisor's own. */
   guest?: GuestHello;
+  /** Which guest it is, where the proxy is podvisor's own. It is not told of the Go agent, which is what clients expect. */
+  dialect?: GuestDialect;
 }
 
 /** Longest payload of a stdin frame that any proxy may ask for. */
@@ -134,17 +142,25 @@ export function parseIoResponse(payload: Uint8Array): IoDescription {
   return {
     ...fields.object("io", (io) => ({ url: io.string("URL"), tokens: io.strings("tokens") })),
     ...(fields.has("guest") ? { guest: fields.object("guest", readGuestHello) } : {}),
+    ...dialectIn(fields),
   };
+}
+
+function dialectIn(fields: Fields): { dialect?: GuestDialect } {
+  const name = fields.string("dialect");
+  const dialect = GUEST_DIALECTS.find((each) => each === name);
+  return dialect ? { dialect } : {};
 }
 
 /**
  * The answer to RegisterVM and AttachVM: `URL` in capitals and `tokens` null rather than empty, as cc-proxy has them;
- * `guest` is podvisor's own, and left out for a guest that said nothing.
+ * `guest` and `dialect` are podvisor's own, and left out for a guest that said nothing and for the Go agent.
  */
-export function ioResponse({ url, tokens, guest }: IoDescription): unknown {
+export function ioResponse({ url, tokens, guest, dialect = "go" }: IoDescription): unknown {
   return {
     io: { URL: url, tokens: tokens.length > 0 ? tokens : null },
     ...(guest && guest.agent !== "" ? { guest } : {}),
+    ...(dialect === "c4242" || dialect === "c4244" ? { dialect } : {}),
   };
 }
 

@@ -1,13 +1,12 @@
 import { messageOf } from "../failure.ts";
 import {
   CONTROL_HEADER_LENGTH,
-  FEATURE_SIGNAL_SEQUENCE,
-  GoCode,
+  type GuestDialect,
   type GuestHello,
   HOST_COMMANDS,
   type HostCommand,
+  isCDialect,
   type ProcessEvent,
-  SIGNAL_SEQUENCE_CODE,
 } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
 import { within } from "./deadline.ts";
@@ -17,9 +16,11 @@ import { logConsole } from "./guest_console.ts";
 import { GuestControl } from "./guest_control.ts";
 import { GuestStreams, type OutputSink } from "./guest_streams.ts";
 import type { ProxyLimits } from "./limits.ts";
+import { ECHO_SEQUENCE, PacedStdin } from "./paced_stdin.ts";
+import { probeDialect } from "./probe_dialect.ts";
+import { type ProcessCommand, resizeCommand, signalCommand } from "./process_control.ts";
 import { relocateProcess } from "./relocate.ts";
 import { Session, type SessionHost } from "./session.ts";
-import { signalText } from "./signal_texts.ts";
 import { newToken } from "./token.ts";
 
 const log = getLogger("proxy");
@@ -42,6 +43,8 @@ export class Vm implements SessionHost {
   readonly id: string;
   /** Set once the guest is ready. */
   hello: GuestHello | undefined;
+  /** Known once the guest is ready. */
+  dialect: GuestDialect = "go";
   readonly #limits: ProxyLimits;
   readonly #ready = new Gate();
   readonly #lost = Promise.withResolvers<void>();
@@ -50,6 +53,8 @@ export class Vm implements SessionHost {
   readonly #resources = new AsyncDisposableStack();
   #control: GuestControl | undefined;
   #streams: GuestStreams | undefined;
+  /** Set for guests that lose stdin which comes too fast. */
+  #paced: PacedStdin | undefined;
   #nextSequence = FIRST_SEQUENCE;
   #discardTaken = false;
   #isLost = false;
@@ -85,12 +90,16 @@ export class Vm implements SessionHost {
       this.#resources.defer(() => control.close("the VM was given up"));
       const streams = new GuestStreams(
         await dialGuest(sockets.streams),
-        (sequence) => this.#bySequence.get(sequence),
+        (sequence) => sequence === ECHO_SEQUENCE ? this.#paced : this.#bySequence.get(sequence),
       );
       this.#streams = streams;
       this.#resources.defer(() => streams.close());
       this.#watch(control.run(), streams.run(), streams);
       this.hello = await control.ready(this.#limits.readyTimeout);
+      this.dialect = this.hello.agent === "" ? await probeDialect(control) : "builtin";
+      if (isCDialect(this.dialect)) {
+        this.#paced = new PacedStdin(async (frames) => await streams.write(frames));
+      }
       this.#ready.open();
     } catch (error) {
       await this.lose(messageOf(error));
@@ -166,27 +175,13 @@ export class Vm implements SessionHost {
   /** Sends a signal to a session's process, which has been started. */
   async signal(session: Session, signal: number): Promise<void> {
     const control = await this.#readyControl();
-    if (this.hello?.features.includes(FEATURE_SIGNAL_SEQUENCE)) {
-      await control.request(SIGNAL_SEQUENCE_CODE, json({ seq: session.base, signal }));
-      return;
-    }
-    if (session.process?.kind !== "init") {
-      throw new Error(
-        `Could not send the signal ${
-          signalText(signal)
-        }: Sending a signal to a process different ` +
-          "from the initial container process is not supported",
-      );
-    }
-    const message = { container: session.process.container, signal, allProcesses: false };
-    await control.request(GoCode.KILLCONTAINER, json(message));
+    await order(control, signalCommand(this.dialect, this.hello, session, signal));
   }
 
   /** Tells the guest the size of a session's terminal. */
   async resize(session: Session, columns: number, rows: number): Promise<void> {
     const control = await this.#readyControl();
-    const message = { seq: session.base, row: rows, column: columns };
-    await control.request(GoCode.WINSIZE, json(message));
+    await order(control, resizeCommand(this.dialect, session, columns, rows));
   }
 
   /** Longest payload of stdin that the guest takes. */
@@ -197,7 +192,7 @@ export class Vm implements SessionHost {
   /** Writes whole stream frames to the guest; resolves when its socket has taken them. */
   async writeStdin(frames: Uint8Array): Promise<void> {
     try {
-      await this.#streams?.write(frames);
+      await (this.#paced ?? this.#streams)?.write(frames);
     } catch (error) {
       // The reader of the channel finds out too, and then the VM is lost.
       log.debug("Cannot write to the stream channel", { pod: this.id, error: messageOf(error) });
@@ -313,6 +308,6 @@ export class Vm implements SessionHost {
   }
 }
 
-function json(value: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(value));
+async function order(control: GuestControl, { code, message }: ProcessCommand): Promise<void> {
+  await control.request(code, encoder.encode(JSON.stringify(message)));
 }

@@ -5,6 +5,7 @@ import {
   encodeStreamFrame,
   GoCode,
   StreamDecoder,
+  writeU32,
 } from "../../../lib/hyperstart/mod.ts";
 import { writeAll } from "../../../lib/proxy/mod.ts";
 
@@ -25,6 +26,13 @@ export function reply(code: number, text = ""): ControlFrame {
   return { code, payload: encoder.encode(text) };
 }
 
+function versionReply(version: number | undefined): ControlFrame {
+  if (version === undefined) return reply(GoCode.ERROR, 'No callback found for command ""');
+  const payload = new Uint8Array(4);
+  writeU32(payload, 0, version);
+  return { code: GoCode.ACK, payload };
+}
+
 /** A guest whose two channels are Unix sockets, as QEMU offers them; it answers as its script says, ACK by default. */
 export class FakeGuest implements AsyncDisposable {
   readonly control: string;
@@ -33,6 +41,8 @@ export class FakeGuest implements AsyncDisposable {
   /** Stdin by sequence; an end of file shows as "<EOF>". */
   readonly stdin = new Map<number, string>();
   script: GuestScript = () => undefined;
+  /** API version of a C guest; undefined: it answers GETVERSION as the Go agent does. Neither is in `commands`. */
+  version: number | undefined;
   readonly #listeners: Deno.UnixListener[];
   readonly #ready: Uint8Array | undefined;
   readonly #running: Promise<void>[] = [];
@@ -111,6 +121,10 @@ export class FakeGuest implements AsyncDisposable {
       return async (chunk) => {
         frames.push(chunk);
         for (let frame = frames.next(); frame; frame = frames.next()) {
+          if (frame.code === GoCode.GETVERSION) {
+            await this.send(versionReply(this.version));
+            continue;
+          }
           const command = { code: frame.code, text: decoder.decode(frame.payload) };
           this.commands.push(command);
           this.#change();
