@@ -1,3 +1,5 @@
+import { UPDATE_CONTAINER_CODE } from "./extensions.ts";
+
 /** Codes of control frames that mean the same to every guest. */
 export const Code = {
   GETVERSION: 0,
@@ -59,6 +61,8 @@ export const HOST_COMMANDS = {
   setuproute: GoCode.SETUPROUTE,
   removecontainer: GoCode.REMOVECONTAINER,
   pscontainer: GoCode.PSCONTAINER,
+  /** Extension. */
+  updatecontainer: UPDATE_CONTAINER_CODE,
 } as const;
 
 export type HostCommand = keyof typeof HOST_COMMANDS;

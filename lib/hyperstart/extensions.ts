@@ -29,6 +29,15 @@ export interface GuestHello {
  */
 export const FEATURE_SIGNAL_SEQUENCE = "signal-sequence";
 
+/**
+ * `update-container`: code 64 (`UpdateContainer` in messages.ts) sets the limits of a container that runs. Guests that
+ * do not know it answer ERROR.
+ */
+export const FEATURE_UPDATE_CONTAINER = "update-container";
+
+/** Code of new limits, far from what any of the originals uses. */
+export const UPDATE_CONTAINER_CODE = 64;
+
 /** Code of a signal by sequence, the one that C hyperstart gives to SIGNALPROCESS. */
 export const SIGNAL_SEQUENCE_CODE = 24;
 

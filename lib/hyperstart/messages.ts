@@ -83,13 +83,32 @@ export interface SystemMountsInfo {
   devShmSize: number;
 }
 
-/** CPU limits, with capitals as the Go structures have them. 0: no limit. */
+/** Limits on resources, with capitals as the Go structures have them. 0: no limit. */
 export interface Constraints {
   /** Microseconds of CPU time per period. */
   CPUQuota: number;
   /** Microseconds. */
   CPUPeriod: number;
   CPUShares: number;
+  /** Extension: processors that may be used, such as `0-1,3`. Empty: all. */
+  CPUSet?: string;
+  /** Extension: bytes of memory, page cache included. */
+  MemoryLimit?: number;
+  /** Extension: processes and threads. */
+  PidsLimit?: number;
+}
+
+/** Extension: a file system in memory, mounted in a container. */
+export interface TmpfsMount {
+  /** Mount point in the container, made when it is not there. */
+  path: string;
+  /** Bytes. 0: the kernel's default, half of the memory. */
+  size: number;
+  /** Permissions of its root. */
+  mode: number;
+  readOnly: boolean;
+  /** Whether programs in it may be executed. */
+  exec: boolean;
 }
 
 /** NEWCONTAINER. */
@@ -111,6 +130,25 @@ export interface NewContainer {
   constraints: Constraints;
   /** Extension (and C hyperstart 1.1): the root file system is read-only. */
   readOnly?: boolean;
+  /** Extension. */
+  tmpfs?: TmpfsMount[];
+}
+
+/** Extension: new limits for a container that runs; what is absent becomes unlimited. */
+export interface UpdateContainer {
+  container: string;
+  constraints: Constraints;
+}
+
+/**
+ * ONLINECPUMEM. Extension: what the host has plugged in in total, for which the guest waits before it answers; with an
+ * empty payload it takes what is there.
+ */
+export interface OnlineResources {
+  /** Processors. */
+  cpus: number;
+  /** Memory in MiB. */
+  memoryMiB: number;
 }
 
 export interface IpAddress {
@@ -166,8 +204,10 @@ export interface StartPod {
   dnsSearch?: string[];
   /** Extension (and C hyperstart 1.1): resolver options. */
   dnsOptions?: string[];
-  /** Mount tag of the 9p share. */
+  /** Mount tag of the share. */
   shareDir: string;
+  /** Extension: the share's file system, `virtiofs`. Empty: 9p. */
+  shareType?: string;
 }
 
 /** EXECCMD. */

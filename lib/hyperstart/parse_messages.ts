@@ -2,6 +2,7 @@ import { Fields } from "./fields.ts";
 import type {
   CapabilitySets,
   Complete,
+  Constraints,
   ExecCommand,
   FsMap,
   GuestInterface,
@@ -10,12 +11,15 @@ import type {
   NamedSignal,
   NamedWindowSize,
   NewContainer,
+  OnlineResources,
   Process,
   ProcessEvent,
   PsContainer,
   RemoveContainer,
   SetupRoutes,
   StartPod,
+  TmpfsMount,
+  UpdateContainer,
   Volume,
   WindowSize,
 } from "./messages.ts";
@@ -91,6 +95,27 @@ function volume(fields: Fields): Complete<Volume> {
   };
 }
 
+function constraints(fields: Fields): Complete<Constraints> {
+  return {
+    CPUQuota: fields.integer("CPUQuota", undefined, -1),
+    CPUPeriod: fields.integer("CPUPeriod"),
+    CPUShares: fields.integer("CPUShares"),
+    CPUSet: fields.string("CPUSet"),
+    MemoryLimit: fields.integer("MemoryLimit"),
+    PidsLimit: fields.integer("PidsLimit"),
+  };
+}
+
+function tmpfs(fields: Fields): Complete<TmpfsMount> {
+  return {
+    path: fields.name("path"),
+    size: fields.integer("size"),
+    mode: fields.integer("mode", 0o7777),
+    readOnly: fields.boolean("readOnly"),
+    exec: fields.boolean("exec"),
+  };
+}
+
 function guestInterface(fields: Fields): Complete<GuestInterface> {
   return {
     device: fields.string("device"),
@@ -132,6 +157,7 @@ export function parseStartPod(payload: Uint8Array): Complete<StartPod> {
     dnsSearch: fields.strings("dnsSearch"),
     dnsOptions: fields.strings("dnsOptions"),
     shareDir: fields.string("shareDir"),
+    shareType: fields.string("shareType"),
   };
 }
 
@@ -154,12 +180,28 @@ export function parseNewContainer(payload: Uint8Array): Complete<NewContainer> {
       bindMountDev: info.boolean("bindMountDev"),
       devShmSize: info.integer("devShmSize"),
     })),
-    constraints: fields.object("constraints", (limits) => ({
-      CPUQuota: limits.integer("CPUQuota", undefined, -1),
-      CPUPeriod: limits.integer("CPUPeriod"),
-      CPUShares: limits.integer("CPUShares"),
-    })),
+    constraints: fields.object("constraints", constraints),
     readOnly: fields.boolean("readOnly"),
+    tmpfs: fields.objects("tmpfs", tmpfs),
+  };
+}
+
+/** Reads new limits of a container. */
+export function parseUpdateContainer(payload: Uint8Array): Complete<UpdateContainer> {
+  const fields = Fields.parse(payload, "updatecontainer");
+  return {
+    container: fields.name("container"),
+    constraints: fields.object("constraints", constraints),
+  };
+}
+
+/** Reads ONLINECPUMEM; zeros from a host that does not say what it has plugged in. */
+export function parseOnlineResources(payload: Uint8Array): Complete<OnlineResources> {
+  if (payload.length === 0) return { cpus: 0, memoryMiB: 0 };
+  const fields = Fields.parse(payload, "onlinecpumem");
+  return {
+    cpus: fields.integer("cpus", MAX_U16),
+    memoryMiB: fields.integer("memoryMiB", MAX_U32),
   };
 }
 

@@ -1,7 +1,11 @@
-import { pause } from "../../sys/mod.ts";
+import { O_RDONLY, open, pause } from "../../sys/mod.ts";
+import { loadModules } from "./modules.ts";
+import { note } from "./note.ts";
 import { Refusal } from "./runtime.ts";
 
-const PATIENCE = 2000, PAUSE = 10;
+const PATIENCE = 5000, PAUSE = 10;
+/** open(2): on a block device it fails while the device is mounted. */
+const O_EXCL = 0o200;
 
 /**
  * The node of a disk that the host has plugged in, waited for.
@@ -32,6 +36,7 @@ export async function scsiDevice(address: string): Promise<string> {
   const match = /^(\d{1,5}):(\d{1,5})$/.exec(address);
   if (!match) throw new Refusal(`Cannot use SCSI address ${address}: it is not id:lun`);
   const [, id, lun] = match;
+  loadModules("scsi");
   const rescan = () => {
     for (const host of list("/sys/class/scsi_host")) {
       writeTo(`/sys/class/scsi_host/${host}/scan`, `0 ${id} ${lun}`);
@@ -42,6 +47,19 @@ export async function scsiDevice(address: string): Promise<string> {
     return disk && list(`/sys/class/scsi_disk/${disk}/device/block`)[0];
   }, rescan);
   return await blockDevice(name);
+}
+
+/** Waits until a disk is mounted nowhere any more: then all that was written to it has reached it. */
+export async function diskReleased(path: string): Promise<void> {
+  for (let waited = 0; waited < PATIENCE; waited += PAUSE) {
+    try {
+      open(path, O_RDONLY | O_EXCL).close();
+      return;
+    } catch {
+      await pause(PAUSE);
+    }
+  }
+  note(`${path} is still in use`);
 }
 
 async function appearing<T>(

@@ -1,4 +1,3 @@
-import type { Constraints } from "../../hyperstart/mod.ts";
 import {
   ENOENT,
   type Fd,
@@ -8,15 +7,16 @@ import {
   pause,
   signalOpened,
 } from "../../sys/mod.ts";
+import { applyLimits, type Limits } from "./cgroup_limits.ts";
 import { makeDirectory, readFile, removeDirectory, writeFile } from "./guest_files.ts";
 import { note } from "./note.ts";
 
 const SIGKILL = 9;
-const DEFAULT_PERIOD = 100_000;
 const REMOVE_TRIES = 50, REMOVE_PAUSE = 10;
 
 /** The cgroup (version 2) of one container: which processes are in it, and what they may use. */
 export class Cgroup implements Disposable {
+  readonly #parent: string;
   readonly #path: string;
   /** `cgroup.procs`, open for writing: a process that writes 0 there has joined. */
   readonly procs: Fd;
@@ -27,16 +27,22 @@ export class Cgroup implements Disposable {
    * @param parent directory of the cgroup above
    * @throws when it cannot be made, or a limit is refused
    */
-  constructor(parent: string, name: string, limits: Constraints) {
+  constructor(parent: string, name: string, limits: Limits) {
+    this.#parent = parent;
     this.#path = `${parent}/${name}`;
     makeDirectory(this.#path);
     try {
-      setLimits(parent, this.#path, limits);
+      applyLimits(parent, this.#path, limits);
       this.procs = open(`${this.#path}/cgroup.procs`, O_WRONLY);
     } catch (error) {
       removeDirectory(this.#path);
       throw error;
     }
+  }
+
+  /** Sets all limits anew. @throws {Refusal} naming the one that the kernel refuses */
+  limit(limits: Limits): void {
+    applyLimits(this.#parent, this.#path, limits);
   }
 
   /** Process ids, ascending. */
@@ -76,21 +82,4 @@ export class Cgroup implements Disposable {
   #tryRemove(): boolean {
     return [0, ENOENT].includes(removeDirectory(this.#path));
   }
-}
-
-function setLimits(parent: string, path: string, limits: Constraints): void {
-  const { CPUQuota, CPUPeriod, CPUShares } = limits;
-  if (CPUQuota <= 0 && CPUPeriod === 0 && CPUShares === 0) return;
-  writeFile(`${parent}/cgroup.subtree_control`, "+cpu");
-  if (CPUShares > 0) writeFile(`${path}/cpu.weight`, String(cpuWeight(CPUShares)));
-  if (CPUQuota > 0 || CPUPeriod > 0) {
-    const quota = CPUQuota > 0 ? CPUQuota : "max";
-    writeFile(`${path}/cpu.max`, `${quota} ${CPUPeriod || DEFAULT_PERIOD}`);
-  }
-}
-
-/** Shares of version 1, 2 to 262144, as a weight of version 2, 1 to 10000: the mapping that runc and systemd use. */
-export function cpuWeight(shares: number): number {
-  const bounded = Math.min(Math.max(shares, 2), 262144);
-  return 1 + Math.floor((bounded - 2) * 9999 / 262142);
 }

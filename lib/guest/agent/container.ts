@@ -1,9 +1,16 @@
 import { type Fd, type Poller, signalOpened } from "../../sys/mod.ts";
+import { diskReleased } from "./block_device.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { execProgram } from "./process_program.ts";
 import { type Inherited, planProcess } from "./process_plan.ts";
 import { RunningProcess } from "./running_process.ts";
-import { type FrameSink, type GuestContainer, type ProcessSpec, Refusal } from "./runtime.ts";
+import {
+  type ContainerSpec,
+  type FrameSink,
+  type GuestContainer,
+  type ProcessSpec,
+  Refusal,
+} from "./runtime.ts";
 import { readInTree } from "./small_file.ts";
 import { startError } from "./start_error.ts";
 import { openStdio } from "./stdio.ts";
@@ -20,6 +27,8 @@ export interface ContainerParts {
   devpts: Fd;
   cgroup: Cgroup | undefined;
   inherited: Inherited;
+  /** Nodes of the disks that are mounted for it. */
+  disks: readonly string[];
   /** Everything else to be let go of at the end. */
   held: DisposableStack;
 }
@@ -76,8 +85,17 @@ export class Container implements GuestContainer {
     return [init, ...this.#others].filter((each) => !each.exited).map((each) => each.pid);
   }
 
+  limit(constraints: ContainerSpec["constraints"]): void {
+    const { id, cgroup } = this.#parts;
+    if (!cgroup) throw new Refusal(`Cannot limit container ${id}: the kernel has no cgroups`);
+    cgroup.limit(constraints);
+  }
+
   async remove(): Promise<void> {
-    await this.#parts.cgroup?.remove();
-    this.#parts.held.dispose();
+    const { cgroup, held, disks } = this.#parts;
+    await cgroup?.remove();
+    held.dispose();
+    // The host takes them away as soon as this has been answered: what was written must have arrived.
+    for (const disk of disks) await diskReleased(disk);
   }
 }

@@ -1,7 +1,11 @@
 import {
   cloneTree,
+  createMount,
   type Fd,
   mount,
+  MOUNT_NODEV,
+  MOUNT_NOEXEC,
+  MOUNT_NOSUID,
   MOUNT_RDONLY,
   O_DIRECTORY,
   O_PATH,
@@ -11,6 +15,7 @@ import {
   unmount,
 } from "../../sys/mod.ts";
 import { blockDevice, scsiDevice } from "./block_device.ts";
+import { loadModules } from "./modules.ts";
 import type { PlannedMount } from "./container_program.ts";
 import { type EtcFile } from "./etc_files.ts";
 import {
@@ -24,7 +29,7 @@ import {
 import { type ContainerSpec, Refusal } from "./runtime.ts";
 import { tryOpenInTree } from "./small_file.ts";
 
-const MS_NODEV = 4;
+const MS_RDONLY = 1, MS_NODEV = 4;
 
 /** Where the mounts of a container come from, and where what is made for it is kept until it is removed. */
 export interface MountPlaces {
@@ -34,6 +39,8 @@ export interface MountPlaces {
   sharePath: string;
   /** A directory of the container's own in the guest. */
   directory: string;
+  /** Nodes of the disks that are mounted. */
+  disks: string[];
   /** Undoes what is made here. */
   held: DisposableStack;
 }
@@ -53,11 +60,21 @@ export async function openRoot(spec: ContainerSpec, places: MountPlaces): Promis
   const target = `${places.directory}/root`;
   makeDirectory(target);
   places.held.defer(() => removeDirectory(target));
+  loadModules(fstype);
+  const flags = MS_NODEV | (spec.readOnly ? MS_RDONLY : 0);
   // A second mount of an xfs with the same identifier is refused otherwise.
-  mount(device, target, fstype, MS_NODEV, fstype === "xfs" ? "nouuid" : "");
+  mount(device, target, fstype, flags, fstype === "xfs" ? "nouuid" : "");
   places.held.defer(() => unmount(target));
+  places.disks.push(device);
   using top = open(target, O_PATH | O_DIRECTORY);
-  return cloneDirectory(top, rootfs, `${device}/${rootfs}`, places.held);
+  // A device made by a container engine has the root in a sub-directory; a plain image is the root itself.
+  const below = hasDirectory(top, rootfs) ? rootfs : "";
+  return cloneDirectory(top, below, `${device}/${below}`, places.held);
+}
+
+function hasDirectory(top: Fd, path: string): boolean {
+  using found = path === "" ? undefined : tryOpenInTree(top.number, path);
+  return found !== undefined && isDirectory(found.number);
 }
 
 function cloneDirectory(top: Fd, path: string, name: string, held: DisposableStack): Fd {
@@ -96,16 +113,24 @@ export async function planMounts(
       make,
     });
   }
-  for (const each of spec.fsmap) {
+  for (const each of [...spec.tmpfs, ...spec.fsmap].sort((a, b) => depth(a) - depth(b))) {
+    const path = normal(each.path);
+    if (path === "/") throw new Refusal("Cannot mount on /: it is the root of the container");
+    // Below another mount, or in the container's own /dev, the root says nothing about it.
+    const covered = path.startsWith("/dev/") ||
+      mounts.some((other) => path.startsWith(`${other.path}/`));
+    const make = covered || isMissing(root, path);
+    if ("size" in each) {
+      mounts.push({ tree: places.held.use(newTmpfs(each)).number, path, kind: "directory", make });
+      continue;
+    }
     using source = await openSource(each, places);
     const tree = places.held.use(cloneTree(source.number, each.source, { recursive: true }));
     if (each.readOnly) {
       setMountAttributes(tree.number, each.path, MOUNT_RDONLY, { recursive: true });
     }
-    const path = normal(each.path);
-    if (path === "/") throw new Refusal("Cannot mount on /: it is the root of the container");
     const kind = isDirectory(source.number) ? "directory" : "file";
-    mounts.push({ tree: tree.number, path, kind, make: isMissing(root, path) });
+    mounts.push({ tree: tree.number, path, kind, make });
   }
   return mounts;
 }
@@ -137,6 +162,18 @@ async function openSource(
 /** A node of /dev that is there, such as `null`, or else a disk that is waited for. */
 async function deviceNode(name: string): Promise<string> {
   return exists(`/dev/${name}`) ? `/dev/${name}` : await blockDevice(name);
+}
+
+/** Parents are mounted before what is below them; the rest stays in the order given. */
+function depth({ path }: { path: string }): number {
+  return normal(path).split("/").length;
+}
+
+function newTmpfs({ size, mode, readOnly, exec }: ContainerSpec["tmpfs"][number]): Fd {
+  const options = { mode: mode.toString(8), ...(size > 0 ? { size: String(size) } : {}) };
+  const attributes = MOUNT_NOSUID | MOUNT_NODEV | (readOnly ? MOUNT_RDONLY : 0) |
+    (exec ? 0 : MOUNT_NOEXEC);
+  return createMount("tmpfs", options, attributes);
 }
 
 function isMissing(root: Fd, path: string): boolean {

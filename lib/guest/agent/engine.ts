@@ -5,15 +5,18 @@ import {
   parseExecCommand,
   parseKillContainer,
   parseNewContainer,
+  parseOnlineResources,
   parsePsContainer,
   parseRemoveContainer,
   parseSequenceSignal,
   parseSetupInterface,
   parseSetupRoutes,
   parseStartPod,
+  parseUpdateContainer,
   parseWindowSize,
   SIGNAL_SEQUENCE_CODE,
   StreamDecoder,
+  UPDATE_CONTAINER_CODE,
 } from "../../hyperstart/mod.ts";
 import { pause } from "../../sys/mod.ts";
 import { note } from "./note.ts";
@@ -26,7 +29,6 @@ import {
 } from "./runtime.ts";
 
 const SIGTERM = 15, SIGKILL = 9;
-const NOTHING = new Uint8Array(0);
 
 /** What an {@linkcode Engine} is connected to. */
 export interface EngineOptions {
@@ -158,7 +160,12 @@ export class Engine {
       case GoCode.SETUPROUTE:
         return void await this.#runtime.setRoutes(parseSetupRoutes(payload).routes);
       case GoCode.ONLINECPUMEM:
-        return void this.#runtime.onlineResources();
+        return void await this.#runtime.onlineResources(parseOnlineResources(payload));
+      case UPDATE_CONTAINER_CODE: {
+        const { container, constraints } = parseUpdateContainer(payload);
+        this.#find(container, "update").container.limit(constraints);
+        return;
+      }
       default:
         throw new Refusal(`No callback found for command ""`);
     }
@@ -286,8 +293,7 @@ export class Engine {
 }
 
 function errorFrame(text: string): Uint8Array {
-  const payload = text === "" ? NOTHING : new TextEncoder().encode(text);
-  return encodeControlFrame(GoCode.ERROR, payload);
+  return encodeControlFrame(GoCode.ERROR, new TextEncoder().encode(text));
 }
 
 function messageOf(error: unknown): string {

@@ -2,6 +2,7 @@ import {
   encodeControlFrame,
   encodeGuestHello,
   FEATURE_SIGNAL_SEQUENCE,
+  FEATURE_UPDATE_CONTAINER,
   GoCode,
   MAX_CONTROL_FRAME,
 } from "../../hyperstart/mod.ts";
@@ -26,7 +27,7 @@ export async function guestMain(): Promise<never> {
   const hello = encodeGuestHello({
     agent: "podvisor",
     version: "0.1.0",
-    features: [FEATURE_SIGNAL_SEQUENCE],
+    features: [FEATURE_SIGNAL_SEQUENCE, FEATURE_UPDATE_CONTAINER],
     maxMessage: MAX_CONTROL_FRAME,
     maxStreamPayload: MAX_PAYLOAD,
   });

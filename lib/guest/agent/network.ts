@@ -1,5 +1,6 @@
 import { AF_INET, AF_INET6, cString, pause } from "../../sys/mod.ts";
 import { addressBytes, prefixLength } from "./address.ts";
+import { loadModules } from "./modules.ts";
 import { type InterfaceSpec, Refusal, type RouteSpec } from "./runtime.ts";
 import { changeNetwork, RTM_NEWADDR, RTM_NEWROUTE, RTM_SETLINK, u32 } from "./rtnetlink.ts";
 
@@ -25,6 +26,7 @@ export async function configureNetwork(
   interfaces: readonly InterfaceSpec[],
   routes: readonly RouteSpec[],
 ): Promise<void> {
+  if (interfaces.length > 0) loadModules("net");
   for (const each of interfaces) await setInterface(each);
   setRoutes(routes);
 }

@@ -19,6 +19,7 @@ import { type ContainerPlan, containerProgram, type PlannedMount } from "./conta
 import { type EtcFile, etcFiles } from "./etc_files.ts";
 import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
 import { kernelFacts } from "./kernel_facts.ts";
+import { loadModules } from "./modules.ts";
 import { configureNetwork, setInterface, setRoutes } from "./network.ts";
 import { collectOrphans } from "./orphans.ts";
 import { planProcess } from "./process_plan.ts";
@@ -32,6 +33,7 @@ import type {
   GuestContainer,
   InterfaceSpec,
   PodSpec,
+  ResourceTotals,
   RouteSpec,
   Runtime,
 } from "./runtime.ts";
@@ -73,7 +75,8 @@ export class PodRuntime implements Runtime {
   }
 
   async startPod(pod: PodSpec): Promise<void> {
-    const { mountShare = mount9p, ownsMachine } = this.#options;
+    const { ownsMachine } = this.#options;
+    const mountShare = this.#options.mountShare ?? shareMount(pod.shareType);
     if (pod.shareDir === "") throw new Refusal("Cannot start the pod: shareDir is empty");
     using undo = new DisposableStack();
     if (!exists(this.#sharePath)) makeDirectory(this.#sharePath);
@@ -139,8 +142,9 @@ export class PodRuntime implements Runtime {
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
     unstarted.move();
+    const { disks } = places;
     const parts = { id: spec.id, poller, sink, init, root, devpts, cgroup, inherited: process };
-    return new Container({ ...parts, held: held.move() });
+    return new Container({ ...parts, disks, held: held.move() });
   }
 
   #plan(
@@ -177,8 +181,8 @@ export class PodRuntime implements Runtime {
     return Promise.resolve();
   }
 
-  onlineResources(): void {
-    onlineResources();
+  async onlineResources(added: ResourceTotals): Promise<void> {
+    await onlineResources(added);
   }
 
   processTable(pids: readonly number[], args: readonly string[]): string {
@@ -194,12 +198,20 @@ export class PodRuntime implements Runtime {
     const directory = `${this.#options.directory}/${name}`;
     makeDirectory(directory);
     held.defer(() => removeDirectory(directory));
-    return { share: this.#share, sharePath: this.#sharePath, directory, held };
+    return { share: this.#share, sharePath: this.#sharePath, directory, disks: [], held };
   }
 }
 
-function mount9p(tag: string, path: string): void {
-  mount(tag, path, "9p", MS_NODEV, SHARE_OPTIONS);
+/** @throws {Refusal} for a kind of share that is not known here */
+function shareMount(type: string): (tag: string, path: string) => void {
+  if (type === "" || type === "9p") {
+    return (tag, path) => mount(tag, path, "9p", MS_NODEV, SHARE_OPTIONS);
+  }
+  if (type !== "virtiofs") throw new Refusal(`Cannot mount the share: ${type} is unknown`);
+  return (tag, path) => {
+    loadModules("virtiofs");
+    mount(tag, path, "virtiofs", MS_NODEV);
+  };
 }
 
 /** An instance of the container's own: its terminals are seen nowhere else. */

@@ -3,6 +3,7 @@ import type {
   GuestInterface,
   GuestRoute,
   NewContainer,
+  OnlineResources,
   Process,
   StartPod,
 } from "../../hyperstart/mod.ts";
@@ -12,6 +13,7 @@ export type PodSpec = Complete<StartPod>;
 export type ContainerSpec = Complete<NewContainer>;
 export type ProcessSpec = Complete<Process>;
 export type InterfaceSpec = Complete<GuestInterface>;
+export type ResourceTotals = Complete<OnlineResources>;
 export type RouteSpec = Complete<GuestRoute>;
 
 /** Where stream frames go. */
@@ -53,6 +55,8 @@ export interface GuestContainer {
   signalAll(signal: number): void;
   /** Process ids as the guest has them, ascending. */
   pids(): number[];
+  /** Sets its limits on resources anew. @throws naming one that cannot be set */
+  limit(constraints: ContainerSpec["constraints"]): void;
   /** Frees what it held. Its processes have ended. */
   remove(): Promise<void>;
 }
@@ -67,8 +71,8 @@ export interface Runtime {
   startContainer(container: ContainerSpec): Promise<GuestContainer>;
   setInterface(wanted: InterfaceSpec): Promise<void>;
   setRoutes(routes: readonly RouteSpec[]): Promise<void>;
-  /** Puts added processors and memory to use. */
-  onlineResources(): void;
+  /** Puts added processors and memory to use. @throws when what was added does not appear */
+  onlineResources(added: ResourceTotals): Promise<void>;
   /** The output of ps with these arguments, for these processes. */
   processTable(pids: readonly number[], args: readonly string[]): string;
 }

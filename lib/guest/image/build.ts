@@ -8,7 +8,7 @@ import { ImageCache } from "./image_cache.ts";
 import { type HashedFile, hashFiles, sha256 } from "./inputs.ts";
 import { findKernel, type HostKernel, readOptional } from "./kernel.ts";
 import { collectLibraries } from "./libraries.ts";
-import { collectModules, type GuestModules } from "./guest_modules.ts";
+import { collectModules, type GuestModules, MODULE_CHOICE } from "./guest_modules.ts";
 import { buildStage1 } from "./stage1.ts";
 import { FileTree } from "./file_tree.ts";
 import { extractVmlinux } from "./vmlinux.ts";
@@ -181,7 +181,8 @@ async function listInputs(
 async function keyOf(inputs: readonly HashedFile[], runtime: AgentRuntime): Promise<string> {
   const lines = inputs.filter(({ path }) => path !== "/boot" && path !== "/lib/modules")
     .map(({ path, sha256 }) => `${sha256} ${path}`);
-  const text = [...lines, runtime.command.join(" "), JSON.stringify(AGENT_ENV)].join("\n");
+  const settings = [runtime.command.join(" "), JSON.stringify(AGENT_ENV), MODULE_CHOICE];
+  const text = [...lines, ...settings].join("\n");
   return await sha256(new TextEncoder().encode(text));
 }
 

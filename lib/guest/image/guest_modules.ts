@@ -23,8 +23,13 @@ const LOADABLE: Readonly<Record<string, readonly string[]>> = {
   pmem: ["virtio_pmem", "nd_pmem"],
   rng: ["virtio_rng"],
   scsi: ["virtio_scsi", "sd_mod"],
+  squashfs: ["squashfs"],
   virtiofs: ["virtiofs"],
+  xfs: ["xfs"],
 };
+
+/** Which modules a guest gets, as a text that changes with them. */
+export const MODULE_CHOICE = JSON.stringify([BOOT_MODULES, LOADABLE]);
 
 /** The kernel modules in a guest. */
 export interface GuestModules {

@@ -8,6 +8,7 @@ import {
   parseGuestHello,
   parseKillContainer,
   parseNewContainer,
+  parseOnlineResources,
   parseProcessEvent,
   parsePsContainer,
   parseRemoveContainer,
@@ -15,6 +16,7 @@ import {
   parseSetupInterface,
   parseSetupRoutes,
   parseStartPod,
+  parseUpdateContainer,
   parseWindowSize,
   startFailureExitCode,
   startFailureMessage,
@@ -33,6 +35,7 @@ Deno.test("startpod reads every key and fills in the missing ones", () => {
     dnsSearch: [],
     dnsOptions: [],
     shareDir: "hyperShared",
+    shareType: "",
   });
   const pod = parseStartPod(json({
     hostname: "h",
@@ -98,7 +101,8 @@ Deno.test("newcontainer reads podvisor's extension keys", () => {
     id: "c",
     readOnly: true,
     systemMountsInfo: { devShmSize: 1 << 20 },
-    constraints: { CPUQuota: -1, CPUPeriod: 100000 },
+    constraints: { CPUQuota: -1, CPUPeriod: 100000, MemoryLimit: 1 << 26, PidsLimit: 9 },
+    tmpfs: [{ path: "/tmp", size: 4096, mode: 0o1777 }],
     sysctl: { "net.ipv4.ip_forward": "1" },
     process: {
       rows: 24,
@@ -109,7 +113,17 @@ Deno.test("newcontainer reads podvisor's extension keys", () => {
   }));
   assert(container.readOnly);
   assertEquals(container.systemMountsInfo.devShmSize, 1 << 20);
-  assertEquals(container.constraints.CPUQuota, -1);
+  assertEquals(container.constraints, {
+    CPUQuota: -1,
+    CPUPeriod: 100000,
+    CPUShares: 0,
+    CPUSet: "",
+    MemoryLimit: 1 << 26,
+    PidsLimit: 9,
+  });
+  assertEquals(container.tmpfs, [
+    { path: "/tmp", size: 4096, mode: 0o1777, readOnly: false, exec: false },
+  ]);
   assertEquals(container.sysctl, { "net.ipv4.ip_forward": "1" });
   const { rows, columns, umask, rlimits } = container.process;
   assertEquals({ rows, columns, umask }, { rows: 24, columns: 80, umask: 0o27 });
@@ -295,3 +309,27 @@ for (
     assert(read >= 3);
   });
 }
+
+Deno.test("new limits need a container, and take none of what is left out", () => {
+  assertEquals(parseUpdateContainer(json({ container: "c", constraints: { PidsLimit: 5 } })), {
+    container: "c",
+    constraints: {
+      CPUQuota: 0,
+      CPUPeriod: 0,
+      CPUShares: 0,
+      CPUSet: "",
+      MemoryLimit: 0,
+      PidsLimit: 5,
+    },
+  });
+  assertThrows(() => parseUpdateContainer(json({ constraints: {} })), MessageError, "container");
+});
+
+Deno.test("onlinecpumem of other hosts is empty; ours says what there is in total", () => {
+  assertEquals(parseOnlineResources(new Uint8Array()), { cpus: 0, memoryMiB: 0 });
+  assertEquals(parseOnlineResources(json({ cpus: 3, memoryMiB: 640 })), {
+    cpus: 3,
+    memoryMiB: 640,
+  });
+  assertThrows(() => parseOnlineResources(json({ cpus: -1 })), MessageError, "cpus");
+});

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { capabilityMasks } from "../../../../lib/guest/agent/capabilities.ts";
-import { cpuWeight } from "../../../../lib/guest/agent/cgroup.ts";
+import { cpuWeight } from "../../../../lib/guest/agent/cgroup_limits.ts";
 import { normal } from "../../../../lib/guest/agent/container_mounts.ts";
 import {
   type ContainerPlan,
@@ -164,6 +164,7 @@ Deno.test("a pod's name servers and host name become files that cannot be broken
     interfaces: [],
     routes: [],
     shareDir: "s",
+    shareType: "",
   };
   const files = etcFiles(pod);
   assertEquals(files.map(({ name, needed }) => [name, needed]), [

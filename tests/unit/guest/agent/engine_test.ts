@@ -5,6 +5,7 @@ import {
   encodeControlFrame,
   encodeStreamFrame,
   GoCode,
+  UPDATE_CONTAINER_CODE,
 } from "../../../../lib/hyperstart/mod.ts";
 import { Engine } from "../../../../lib/guest/agent/engine.ts";
 import { captures } from "../../captures.ts";
@@ -265,7 +266,7 @@ Deno.test("network and resources can be changed in a running guest", async () =>
   await session.command(GoCode.SETUPINTERFACE, { device: "eth0" });
   await session.command(GoCode.SETUPROUTE, { routes: [{ dest: "default" }] });
   await session.command(GoCode.ONLINECPUMEM);
-  assertEquals(session.runtime.log.slice(1), ["interface eth0", "routes default", "online"]);
+  assertEquals(session.runtime.log.slice(1), ["interface eth0", "routes default", "online 0 0"]);
 });
 
 Deno.test("commands that arrive at once are answered in order, however they are cut", async () => {
@@ -352,3 +353,12 @@ function read(bytes: Uint8Array): Reply[] {
   }
   return replies;
 }
+
+Deno.test("a container's limits can be set anew, by a code that the originals do not have", async () => {
+  const session = await running();
+  const update = (container: string) =>
+    session.command(UPDATE_CONTAINER_CODE, { container, constraints: { MemoryLimit: 4096 } });
+  assertEquals(await update("a"), "ACK");
+  assertEquals(session.runtime.log.at(-1), "limit a to 4096");
+  assertEquals(await update("nobody"), "ERROR Container nobody not found, impossible to update");
+});

@@ -6,6 +6,7 @@ import type {
   InterfaceSpec,
   PodSpec,
   ProcessSpec,
+  ResourceTotals,
   RouteSpec,
   Runtime,
 } from "../../../../lib/guest/agent/runtime.ts";
@@ -88,6 +89,10 @@ class FakeContainer implements GuestContainer {
     return [this.init, ...this.others].filter((each) => !each.finished).map((each) => each.pid);
   }
 
+  limit({ MemoryLimit }: ContainerSpec["constraints"]): void {
+    this.runtime.log.push(`limit ${this.id} to ${MemoryLimit}`);
+  }
+
   remove(): Promise<void> {
     this.runtime.log.push(`remove ${this.id}`);
     return Promise.resolve();
@@ -142,8 +147,9 @@ export class FakeRuntime implements Runtime {
     return Promise.resolve();
   }
 
-  onlineResources(): void {
-    this.log.push("online");
+  onlineResources({ cpus, memoryMiB }: ResourceTotals): Promise<void> {
+    this.log.push(`online ${cpus} ${memoryMiB}`);
+    return Promise.resolve();
   }
 
   processTable(pids: readonly number[], args: readonly string[]): string {
