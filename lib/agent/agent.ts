@@ -81,11 +81,46 @@ export interface ProcessStreams {
   token: string;
 }
 
+/** What a driver's guests can do. */
+export interface AgentCapabilities {
+  /** Containers whose root file system is a block device. */
+  blockDevices: boolean;
+}
+
+/** What has been plugged into a VM in total, for the guest to wait for. */
+export interface PluggedResources {
+  cpus: number;
+  memoryMiB: number;
+}
+
+/** A serial port that a VM must have for its agent. */
+export interface GuestPort {
+  /** Names of the device and of its backend, unique in the VM. */
+  deviceId: string;
+  backendId: string;
+  /** Socket on the host. */
+  hostPath: string;
+  /** Name in the guest, by which the agent finds it. */
+  name: string;
+}
+
+/** What a VM must have for its agent. */
+export interface GuestDevices {
+  /** Control first. */
+  ports: GuestPort[];
+  /** Directory that the guest mounts by its tag; null: none. */
+  share: { path: string; tag: string } | null;
+}
+
 /**
  * The agent in the VM, as the host drives it. Every method rejects with a {@linkcode Failure} or the protocol's own
  * error, and leaves behind nothing of its own when it does.
  */
 export interface Agent {
+  /** What its guests can do. */
+  capabilities(): AgentCapabilities;
+  /** What the VM must have for it. @param share directory that the pod shares with its guest */
+  createPod(share: string): GuestDevices;
   /** Connects to the VM's guest, waits until it is ready, and starts the pod in it. */
   startPod(pod: GuestPod): Promise<void>;
   /** Ends every container and takes the guest's pod down. */
@@ -102,6 +137,8 @@ export interface Agent {
   removeContainer(container: string): Promise<void>;
   /** Processes of a container: `json` (an array of guest pids) or `table` (as `ps` prints them). */
   listProcesses(container: string, format: "json" | "table", args: string[]): Promise<string>;
+  /** Brings processors and memory that were plugged in into use. */
+  onlineCPUMem(plugged?: PluggedResources): Promise<void>;
   /** Closes the connection; the pod goes on. */
   close(): void;
 }

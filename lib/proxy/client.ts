@@ -88,6 +88,11 @@ export class ProxyClient implements Disposable {
     await this.#command(Command.unregisterVM, "UnregisterVM", { containerId }, options);
   }
 
+  /** Whether it takes no more commands: closed, or lost. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** Closes the connection. Commands in flight fail. */
   close(): void {
     this.#close("the connection is closed");

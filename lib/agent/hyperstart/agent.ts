@@ -1,22 +1,32 @@
-import type {
-  ExecCommand,
-  KillContainer,
-  PsContainer,
-  RemoveContainer,
-  StartPod,
+import { Failure } from "../../failure.ts";
+import {
+  type ExecCommand,
+  guestName,
+  isCDialect,
+  type KillContainer,
+  type PsContainer,
+  type RemoveContainer,
+  type StartPod,
 } from "../../hyperstart/mod.ts";
-import { getLogger } from "../../log.ts";
+import { getLogger, type Logger } from "../../log.ts";
 import { ProxyClient } from "../../proxy/mod.ts";
-import type { Agent, Command, GuestContainer, GuestPod, ProcessStreams } from "../agent.ts";
+import type {
+  Agent,
+  AgentCapabilities,
+  Command,
+  GuestContainer,
+  GuestDevices,
+  GuestPod,
+  PluggedResources,
+  ProcessStreams,
+} from "../agent.ts";
 import { cutHostname } from "../hostname.ts";
+import { guestDevices, MOUNT_TAG } from "./devices.ts";
+import { containerFor, execFor, startPodFor } from "./dialects.ts";
+import { describeLink, type GuestLink } from "./guest_link.ts";
+import { checkSize } from "./message_size.ts";
 import { containerMessage, processMessage } from "./messages.ts";
-
-/** Tag by which the guest finds the shared directory. */
-export const MOUNT_TAG = "hyperShared";
-
-/** The largest guest message that cc-proxy lets through, with its 8-byte header. */
-const MAX_MESSAGE = 10_240;
-const MESSAGE_HEADER = 8;
+import { networkFor } from "./network.ts";
 
 /** What the driver is to talk to. */
 export interface HyperstartOptions {
@@ -26,61 +36,95 @@ export interface HyperstartOptions {
   /** Sockets of the VM's two serial ports. */
   control: string;
   stream: string;
+  /** Longest guest message in bytes, where the guest does not say what it takes. Default: 10240. */
+  maxMessage?: number;
   /** Ends what is under way. */
   signal?: AbortSignal;
 }
 
 /**
  * The hyperstart driver: the pod's guest by way of its proxy, over one attached connection that is opened at the first
- * command and again after a loss.
+ * command and again after a loss. It finds out which guest it is and speaks its dialect.
  */
 export class HyperstartAgent implements Agent {
   readonly #options: HyperstartOptions;
-  readonly #logger;
-  #client: Promise<ProxyClient> | undefined;
+  readonly #logger: Logger;
+  #link: Promise<GuestLink> | undefined;
 
   constructor(options: HyperstartOptions) {
     this.#options = options;
     this.#logger = getLogger("hyper", { pod: options.pod });
   }
 
+  capabilities(): AgentCapabilities {
+    return { blockDevices: true };
+  }
+
+  createPod(share: string): GuestDevices {
+    return guestDevices(this.#options, share);
+  }
+
   async startPod(pod: GuestPod): Promise<void> {
-    await this.#register();
+    const { dialect } = await this.#register();
     const hostname = cutHostname(pod.hostname);
     if (hostname !== pod.hostname) {
       this.#logger.warn("host name cut to what the kernel takes", { hostname });
     }
-    const message: StartPod = {
+    const { interfaces, routes } = networkFor(dialect, pod, this.#logger);
+    const whole: StartPod = {
       hostname,
-      ...(pod.interfaces.length === 0 ? {} : { interfaces: pod.interfaces }),
-      ...(pod.routes.length === 0 ? {} : { routes: pod.routes }),
+      ...(interfaces.length === 0 ? {} : { interfaces }),
+      ...(routes.length === 0 ? {} : { routes }),
       ...(pod.dns.length === 0 ? {} : { dns: pod.dns }),
       ...(pod.dnsSearch.length === 0 ? {} : { dnsSearch: pod.dnsSearch }),
       shareDir: MOUNT_TAG,
     };
+    const { message, dropped } = startPodFor(dialect, whole);
+    this.#tellDropped(dropped);
     await this.#send("startpod", message);
   }
 
+  /** Does as much of it as the guest and the proxy let it, and then throws what went wrong. */
   async stopPod(): Promise<void> {
-    await this.#send("destroypod");
-    const client = await this.#attached();
-    await client.unregisterVM(this.#options.pod, this.#limits());
+    const { client, dialect } = await this.#attached();
+    const errors: unknown[] = [];
+    await this.#send("destroypod").catch((error) => {
+      // It powers off, perhaps before its answer is out.
+      if (!isCDialect(dialect)) errors.push(error);
+    });
+    await client.unregisterVM(this.#options.pod, this.#limits())
+      .catch((error) => void errors.push(error));
     this.close();
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1) throw new AggregateError(errors, "Cannot stop the pod in order");
   }
 
   async reserveStreams(): Promise<ProcessStreams> {
-    const client = await this.#attached();
+    const { client } = await this.#attached();
     const vm = { containerId: this.#options.pod, numIOStreams: 1 };
     const { url, tokens } = await client.attachVM(vm, this.#limits());
     return { url, token: tokens[0]! };
   }
 
   async startContainer(container: GuestContainer, token: string): Promise<void> {
-    await this.#send("newcontainer", containerMessage(container), token);
+    const { dialect, faithful } = await this.#attached();
+    if (!faithful) {
+      throw new Failure(
+        `Cannot start the container ${container.id}: ${guestName(dialect)} refuses what cc-proxy ` +
+          "adds to the message",
+        { hint: "Use the built-in proxy: --proxy builtin" },
+      );
+    }
+    const { message, dropped } = containerFor(dialect, containerMessage(container));
+    this.#tellDropped(dropped, container.id);
+    await this.#send("newcontainer", message, token);
   }
 
   async exec(container: string, command: Command, token: string): Promise<void> {
-    const message: ExecCommand = { container, process: processMessage(command) };
+    const { dialect } = await this.#attached();
+    const whole: ExecCommand = { container, process: processMessage(command) };
+    const { message, dropped } = execFor(dialect, whole);
+    this.#tellDropped(dropped, container);
     await this.#send("execcmd", message, token);
   }
 
@@ -90,8 +134,15 @@ export class HyperstartAgent implements Agent {
   }
 
   async removeContainer(container: string): Promise<void> {
+    const { dialect } = await this.#attached();
     const message: RemoveContainer = { container };
-    await this.#send("removecontainer", message);
+    try {
+      await this.#send("removecontainer", message);
+    } catch (error) {
+      // It removes a container by itself when its first process ends, and then knows none of that name.
+      if (!isCDialect(dialect)) throw error;
+      this.#logger.debug("guest has removed the container already", { container, error });
+    }
   }
 
   async listProcesses(
@@ -99,49 +150,81 @@ export class HyperstartAgent implements Agent {
     format: "json" | "table",
     args: string[],
   ): Promise<string> {
+    const { dialect } = await this.#attached();
+    if (isCDialect(dialect)) {
+      throw new Failure(
+        `Cannot list the processes of the container ${container}: ${guestName(dialect)} has no ` +
+          "command for it",
+        { hint: "Run ps in the container: podvisor container exec" },
+      );
+    }
     const message: PsContainer = { container, format, psargs: args };
     return new TextDecoder().decode(await this.#send("pscontainer", message));
   }
 
+  async onlineCPUMem(plugged?: PluggedResources): Promise<void> {
+    const { dialect } = await this.#attached();
+    // The Go agent leaves it to udev, and answers ERROR.
+    if (dialect === "go") return;
+    await this.#send("onlinecpumem", dialect === "builtin" ? plugged : undefined);
+  }
+
   close(): void {
-    this.#client?.then((client) => client.close(), () => {});
-    this.#client = undefined;
+    this.#link?.then(({ client }) => client.close(), () => {});
+    this.#link = undefined;
   }
 
   async #send(name: string, message?: object, token?: string): Promise<Uint8Array> {
-    if (message) checkSize(name, message);
-    const client = await this.#attached();
+    const { client, maxMessage } = await this.#attached();
+    if (message) checkSize(name, message, maxMessage);
     return await client.hyper(name, token === undefined ? [] : [token], message, this.#limits());
   }
 
+  /** What the guest cannot do is left out of its messages, and must not be missed in silence. */
+  #tellDropped(dropped: readonly string[], container?: string): void {
+    if (dropped.length === 0) return;
+    this.#logger.warn("the guest takes no part in these settings", {
+      ...(container === undefined ? {} : { container }),
+      settings: dropped.join(", "),
+    });
+  }
+
   /** Makes the proxy wait for the guest; the connection is attached to the VM from then on. */
-  async #register(): Promise<void> {
+  #register(): Promise<GuestLink> {
     const { pod, control, stream } = this.#options;
-    this.#client = this.#connect(async (client) => {
-      const vm = { containerId: pod, ctlSerial: control, ioSerial: stream };
-      await client.registerVM(vm, this.#limits());
-    });
-    await this.#client;
+    const vm = { containerId: pod, ctlSerial: control, ioSerial: stream };
+    this.#link = this.#connect((client) => client.registerVM(vm, this.#limits()));
+    return this.#link;
   }
 
-  #attached(): Promise<ProxyClient> {
-    this.#client ??= this.#connect(async (client) => {
-      await client.attachVM({ containerId: this.#options.pod }, this.#limits());
-    });
-    return this.#client;
+  /** The connection, unless it has been lost: then a new one. */
+  async #attached(): Promise<GuestLink> {
+    const vm = { containerId: this.#options.pod };
+    const known = this.#link ??= this.#attach(vm);
+    const link = await known;
+    if (!link.client.isClosed) return link;
+    // Commands that overlap find the loss together, and share what replaces it.
+    if (this.#link === known) this.#link = this.#attach(vm);
+    return await (this.#link ??= this.#attach(vm));
   }
 
-  async #connect(greet: (client: ProxyClient) => Promise<void>): Promise<ProxyClient> {
-    const client = await ProxyClient.connect(this.#options.proxy, {
-      logger: this.#logger,
-      ...this.#limits(),
-    });
+  #attach(vm: { containerId: string }): Promise<GuestLink> {
+    return this.#connect((client) => client.attachVM(vm, this.#limits()));
+  }
+
+  async #connect(
+    greet: (client: ProxyClient) => ReturnType<ProxyClient["attachVM"]>,
+  ): Promise<GuestLink> {
+    const { proxy, maxMessage } = this.#options;
     try {
-      await greet(client);
-      return client;
+      const client = await ProxyClient.connect(proxy, { logger: this.#logger, ...this.#limits() });
+      using undo = new DisposableStack();
+      undo.defer(() => client.close());
+      const link = await describeLink(client, await greet(client), this.#limits(), maxMessage);
+      undo.move();
+      return link;
     } catch (error) {
-      client.close();
-      this.#client = undefined;
+      this.#link = undefined;
       throw error;
     }
   }
@@ -150,20 +233,4 @@ export class HyperstartAgent implements Agent {
     const { signal } = this.#options;
     return signal ? { signal } : {};
   }
-}
-
-/** The original proxies refuse a longer message, and one that they refuse wedges their control channel. */
-function checkSize(name: string, message: object): void {
-  const size = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;
-  const total = size(message) + MESSAGE_HEADER;
-  if (total <= MAX_MESSAGE) return;
-  const parts = Object.entries(message)
-    .map(([key, value]) => ({ key, bytes: size(value) }))
-    .sort((a, b) => b.bytes - a.bytes)
-    .slice(0, 3)
-    .map(({ key, bytes }) => `${key} ${bytes}`);
-  throw new Error(
-    `Cannot send ${name} to the guest: it has ${total} bytes, ${MAX_MESSAGE} are the most ` +
-      `(${parts.join(", ")})`,
-  );
 }

@@ -18,13 +18,14 @@ const GUEST_DEFAULT: CapabilitySets = {
  * stay names, because only the guest may look into the container's files.
  */
 export function processMessage(command: Command): Process {
+  const { user, group } = splitUser(command);
   return {
     terminal: command.terminal,
     args: command.args,
     envs: command.env,
     workdir: command.cwd,
-    ...(command.user === "" ? {} : { user: command.user }),
-    ...(command.group === "" ? {} : { group: command.group }),
+    ...(user === "" ? {} : { user }),
+    ...(group === "" ? {} : { group }),
     ...(command.additionalGroups.length === 0
       ? {}
       : { additionalGroups: command.additionalGroups }),
@@ -33,6 +34,13 @@ export function processMessage(command: Command): Process {
     capabilities: command.capabilities ?? GUEST_DEFAULT,
     ...(command.size ?? {}),
   };
+}
+
+/** `user:group` in one, as some front ends have it: C hyperstart finds no such user. */
+function splitUser({ user, group }: Command): { user: string; group: string } {
+  const colon = user.indexOf(":");
+  if (colon < 0 || group !== "") return { user, group };
+  return { user: user.slice(0, colon), group: user.slice(colon + 1) };
 }
 
 /** NEWCONTAINER for a container whose root file system and mounts lie below the share (seed-walkthrough 3.13). */

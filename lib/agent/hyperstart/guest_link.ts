@@ -1,0 +1,51 @@
+import {
+  dialectOfVersion,
+  type GuestDialect,
+  isCDialect,
+  MAX_CONTROL_MESSAGE,
+} from "../../hyperstart/mod.ts";
+import {
+  type CommandOptions,
+  type IoDescription,
+  ProxyClient,
+  ProxyError,
+} from "../../proxy/mod.ts";
+
+/** A connection that is attached to a VM, and what is known of what lies behind it. */
+export interface GuestLink {
+  client: ProxyClient;
+  dialect: GuestDialect;
+  /** Longest control message, in bytes with its header. */
+  maxMessage: number;
+  /** Whether the proxy leaves newcontainer as it is; cc-proxy adds keys that C hyperstart refuses. */
+  faithful: boolean;
+}
+
+/**
+ * Finds out which guest is behind a proxy. The built-in proxy tells of podvisor's own guest and of C hyperstart; behind
+ * any other, and for the Go agent, GETVERSION does (seed-walkthrough 4, 28).
+ *
+ * @param io what the proxy answered to RegisterVM or AttachVM
+ * @param maxMessage what the guest takes when it does not say; default: what the original proxies let through
+ */
+export async function describeLink(
+  client: ProxyClient,
+  io: IoDescription,
+  options: CommandOptions,
+  maxMessage = MAX_CONTROL_MESSAGE,
+): Promise<GuestLink> {
+  const { guest } = io;
+  if (guest) return { client, dialect: "builtin", maxMessage: guest.maxMessage, faithful: true };
+  if (io.dialect) return { client, dialect: io.dialect, maxMessage, faithful: true };
+  const dialect = await probe(client, options);
+  return { client, dialect, maxMessage, faithful: !isCDialect(dialect) };
+}
+
+async function probe(client: ProxyClient, options: CommandOptions): Promise<GuestDialect> {
+  try {
+    return dialectOfVersion(await client.hyper("version", [], undefined, options));
+  } catch (error) {
+    if (error instanceof ProxyError) return "go";
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+import type { Agent, AgentCapabilities, GuestDevices, ProcessStreams } from "./agent.ts";
+
+/** An agent without a guest: everything succeeds at once, and nothing happens. For pods that have no VM. */
+export class NoopAgent implements Agent {
+  capabilities(): AgentCapabilities {
+    return { blockDevices: false };
+  }
+
+  createPod(): GuestDevices {
+    return { ports: [], share: null };
+  }
+
+  async startPod(): Promise<void> {}
+
+  async stopPod(): Promise<void> {}
+
+  /** Streams that lead nowhere. */
+  reserveStreams(): Promise<ProcessStreams> {
+    return Promise.resolve({ url: "", token: "" });
+  }
+
+  async startContainer(): Promise<void> {}
+
+  async exec(): Promise<void> {}
+
+  async killContainer(): Promise<void> {}
+
+  async removeContainer(): Promise<void> {}
+
+  /** No processes: an empty array, or an empty table. */
+  listProcesses(_container: string, format: "json" | "table"): Promise<string> {
+    return Promise.resolve(format === "json" ? "[]" : "");
+  }
+
+  async onlineCPUMem(): Promise<void> {}
+
+  close(): void {}
+}
