@@ -1,7 +1,3 @@
-/**
- * How long it takes to read a network namespace of 500 interfaces and 1,000 routes, against `ip -j addr; ip -j route` in
- * the same run. Needs root and iproute2. Prints one JSON object; exits with 1 when it takes longer than those.
- */
 import {
   addAddress,
   addLink,
@@ -16,6 +12,8 @@ import {
   setLink,
 } from "../../lib/network/mod.ts";
 import { join } from "@std/path";
+import type { Place } from "./podvisor.ts";
+import { median, type Row } from "./row.ts";
 
 const LINKS = 500, ROUTES = 1000, ROUNDS = 20;
 
@@ -39,51 +37,44 @@ function furnish(socket: NetlinkSocket): void {
   }
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
 async function milliseconds(work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
 }
 
-const directory = await Deno.makeTempDir({ prefix: "podvisor-bench-" });
-const path = join(directory, "namespace");
-createNamespace(path);
-try {
-  using namespace = openNamespace(path);
-  {
-    using socket = NetlinkSocket.open(namespace);
-    furnish(socket);
+/**
+ * How long it takes to read a network namespace of 500 interfaces and 1,000 routes, against `ip -j addr; ip -j route` in
+ * the same run. Needs iproute2.
+ */
+export async function measureNetwork(place: Place): Promise<Row[]> {
+  const path = join(place.directory, "namespace");
+  createNamespace(path);
+  try {
+    using namespace = openNamespace(path);
+    {
+      using socket = NetlinkSocket.open(namespace);
+      furnish(socket);
+    }
+    const shell = "ip -j addr >/dev/null; ip -j route >/dev/null";
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      ours.push(await milliseconds(() => scanNamespace(namespace)));
+      theirs.push(await milliseconds(() => runIn(namespace, ["/bin/sh", "-c", shell])));
+    }
+    const ip = median(theirs);
+    return [
+      {
+        name: "scan of 500 interfaces and 1,000 routes ÷ ip -j",
+        value: median(ours) / ip,
+        unit: "",
+        budget: 1,
+      },
+      { name: "the first scan of a process ÷ ip -j", value: ours[0]! / ip, unit: "" },
+      { name: "scan of 500 interfaces and 1,000 routes", value: median(ours), unit: "ms" },
+    ];
+  } finally {
+    deleteNamespace(path);
   }
-  const shell = "ip -j addr >/dev/null; ip -j route >/dev/null";
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  let found = { links: 0, routes: 0 };
-  for (let round = 0; round < ROUNDS; round++) {
-    ours.push(
-      await milliseconds(() => {
-        const { links } = scanNamespace(namespace);
-        const routes = links.reduce((sum, link) => sum + link.routes.length, 0);
-        found = { links: links.length, routes };
-      }),
-    );
-    theirs.push(await milliseconds(() => runIn(namespace, ["/bin/sh", "-c", shell])));
-  }
-  const ratio = median(ours) / median(theirs);
-  const result = {
-    ...found,
-    firstScan: ours[0],
-    scan: median(ours),
-    ip: median(theirs),
-    ratio,
-    firstRatio: ours[0]! / median(theirs),
-  };
-  await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(result) + "\n"));
-  if (ratio > 1) Deno.exitCode = 1;
-} finally {
-  deleteNamespace(path);
-  await Deno.remove(directory, { recursive: true });
 }
