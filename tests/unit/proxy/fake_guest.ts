@@ -41,6 +41,8 @@ export class FakeGuest implements AsyncDisposable {
   /** Stdin by sequence; an end of file shows as "<EOF>". */
   readonly stdin = new Map<number, string>();
   script: GuestScript = () => undefined;
+  /** What it does with each frame of stdin. */
+  onStdin: (sequence: number, payload: Uint8Array) => Promise<void> = async () => {};
   /** API version of a C guest; undefined: it answers GETVERSION as the Go agent does. Neither is in `commands`. */
   version: number | undefined;
   readonly #listeners: Deno.UnixListener[];
@@ -137,11 +139,12 @@ export class FakeGuest implements AsyncDisposable {
   async #serveStreams(): Promise<void> {
     await this.#serve(1, this.#streams, () => {
       const frames = new StreamDecoder();
-      return (chunk) => {
+      return async (chunk) => {
         frames.push(chunk);
         for (let frame = frames.next(); frame; frame = frames.next()) {
           const text = frame.payload.length === 0 ? "<EOF>" : decoder.decode(frame.payload);
           this.stdin.set(frame.sequence, (this.stdin.get(frame.sequence) ?? "") + text);
+          await this.onStdin(frame.sequence, frame.payload);
         }
         this.#change();
       };
@@ -153,7 +156,9 @@ export class FakeGuest implements AsyncDisposable {
     accepted: PromiseWithResolvers<Deno.UnixConn>,
     start: (
       connection: Deno.UnixConn,
-    ) => Promise<(chunk: Uint8Array) => void | Promise<void>> | ((chunk: Uint8Array) => void),
+    ) =>
+      | Promise<(chunk: Uint8Array) => void | Promise<void>>
+      | ((chunk: Uint8Array) => void | Promise<void>),
   ): Promise<void> {
     try {
       const connection = await this.#listeners[listener]!.accept() as Deno.UnixConn;
