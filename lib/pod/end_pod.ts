@@ -1,7 +1,7 @@
 import type { Agent } from "../agent/mod.ts";
 import type { Vm } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
-import type { ProcessIdentity } from "../sys/mod.ts";
+import { isAlive, type ProcessIdentity } from "../sys/mod.ts";
 import { endProcess } from "./end_process.ts";
 import { withinTime } from "./within_time.ts";
 
@@ -24,7 +24,9 @@ export interface PodParts {
 export async function endPod({ agent, vm, proxy }: PodParts, id: string): Promise<void> {
   const log = getLogger("pod", { pod: id });
   const down = agent.stopPod().catch((error) => {
-    log.warn("guest not taken down in order", { error });
+    // A guest that nobody can reach any more is no news: that is why the pod ends.
+    const reachable = isAlive(vm.process) && (proxy === null || isAlive(proxy));
+    log[reachable ? "warn" : "debug"]("guest not taken down in order", { error });
   });
   await withinTime(Promise.race([down, vm.ended]), STOP_TIMEOUT);
   agent.close();

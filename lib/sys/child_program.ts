@@ -10,6 +10,7 @@ import { ENOENT, ENOTDIR } from "./errno.ts";
 import { SysError } from "./error.ts";
 import { cString, cStringArray } from "./memory.ts";
 import { SYS } from "./numbers.ts";
+import { SIGNALS } from "./signals.ts";
 import { addressOf, rawSyscall, runInChild, type SysArg, syscall } from "./syscall.ts";
 
 /** The result of a call that will have been made by then: an argument for later calls. */
@@ -34,8 +35,11 @@ const WORDS_PER_OPERATION = 9;
 const CLONE_VM = 0x100, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000;
 const SIGCHLD = 17;
 const SIG_SETMASK = 2;
-/** Caught signals are reset by execve, ignored ones are not; the runtime ignores SIGPIPE. */
-const SIGPIPE = 13;
+/**
+ * Caught signals are reset by execve, ignored ones are not. The runtime ignores SIGPIPE; a shell has its background jobs
+ * ignore SIGINT and SIGQUIT, nohup SIGHUP, and job control the last three.
+ */
+const MAYBE_IGNORED = ["HUP", "INT", "QUIT", "PIPE", "TERM", "CHLD", "TSTP", "TTIN", "TTOU"];
 
 /** A child to be started: write its calls in order, the last of them {@linkcode ChildProgram.exec}, then start it. */
 export class ChildProgram {
@@ -99,7 +103,10 @@ export class ChildProgram {
     env: readonly string[],
   ): void {
     // struct sigaction of the kernel: handler, flags, restorer, mask; all zero is SIG_DFL.
-    this.call("rt_sigaction", "SIGPIPE", SYS.rt_sigaction, SIGPIPE, new Uint8Array(32), 0, 8);
+    const byDefault = this.keep(new Uint8Array(32));
+    for (const name of MAYBE_IGNORED) {
+      this.call("rt_sigaction", name, SYS.rt_sigaction, SIGNALS[name]!, byDefault, 0, 8);
+    }
     this.call(
       "rt_sigprocmask",
       "no signal",

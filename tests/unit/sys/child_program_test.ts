@@ -11,7 +11,12 @@ function wait(pid: number) {
   return decodeStatus(status[0]!);
 }
 
-const NO_CHILDREN = () => syscall("wait4", "any", SYS.wait4, -1, 0, 0, 0);
+/** This process's children, zombies among them; other tests of the same process may have left some. */
+function children(): string[] {
+  return [...Deno.readDirSync("/proc/self/task")].flatMap(({ name }) =>
+    Deno.readTextFileSync(`/proc/self/task/${name}/children`).split(" ").filter(Boolean)
+  ).sort();
+}
 
 Deno.test("a child program runs its calls in order and then the new program", () => {
   const program = new ChildProgram();
@@ -32,6 +37,7 @@ Deno.test("the result of a call is the argument of later ones", () => {
 });
 
 Deno.test("the first call that fails is named, and the child is gone", () => {
+  const before = children();
   const program = new ChildProgram();
   program.attempt("close", "descriptor 999", SYS.close, 999);
   program.call("chdir", "/nowhere", SYS.chdir, cString("/nowhere"));
@@ -39,31 +45,40 @@ Deno.test("the first call that fails is named, and the child is gone", () => {
   const error = assertThrows(() => program.start(), SysError);
   assertEquals([error.call, error.operand, error.code], ["chdir", "/nowhere", "ENOENT"]);
   assertEquals(error.message, "chdir /nowhere: no such file or directory (ENOENT)");
-  assertThrows(NO_CHILDREN, SysError, "ECHILD");
+  assertEquals(children(), before);
 });
 
 Deno.test("a split goes on in a second child that this process can wait for", () => {
+  const before = children();
   const program = new ChildProgram();
   program.split();
   program.exec("/bin/sh", ["sh", "-c", "exit 9"], []);
   assertEquals(wait(program.start()), { kind: "exited", code: 9 });
-  assertThrows(NO_CHILDREN, SysError, "ECHILD");
+  assertEquals(children(), before);
 });
 
 Deno.test("a call that fails after a split is named, and both children are gone", () => {
+  const before = children();
   const program = new ChildProgram();
   program.split();
   program.exec("/nowhere", ["nowhere"], []);
   assertThrows(() => program.start(), SysError, "execve /nowhere");
-  assertThrows(NO_CHILDREN, SysError, "ECHILD");
+  assertEquals(children(), before);
 });
 
 Deno.test("the new program has no signal blocked and none ignored", () => {
+  const SIGINT = 2, SIG_IGN = 1;
+  const ignore = new BigUint64Array([BigInt(SIG_IGN), 0n, 0n, 0n]);
+  const previous = new Uint8Array(32);
+  const action = new Uint8Array(ignore.buffer);
+  syscall("rt_sigaction", "SIGINT", SYS.rt_sigaction, SIGINT, action, previous, 8);
   const program = new ChildProgram();
   const command =
     "grep -Eq '^SigBlk:.0+$' /proc/self/status && grep -Eq '^SigIgn:.0+$' /proc/self/status";
   program.exec("/bin/sh", ["sh", "-c", command], ["PATH=/usr/bin:/bin"]);
-  assertEquals(wait(program.start()), { kind: "exited", code: 0 });
+  const status = wait(program.start());
+  syscall("rt_sigaction", "SIGINT", SYS.rt_sigaction, SIGINT, previous, 0, 8);
+  assertEquals(status, { kind: "exited", code: 0 });
 });
 
 Deno.test("a thousand children start and leave nothing", () => {
