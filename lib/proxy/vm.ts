@@ -20,15 +20,12 @@ import { ECHO_SEQUENCE, PacedStdin } from "./paced_stdin.ts";
 import { probeDialect } from "./probe_dialect.ts";
 import { type ProcessCommand, resizeCommand, signalCommand } from "./process_control.ts";
 import { relocateProcess } from "./relocate.ts";
-import { Session, type SessionHost } from "./session.ts";
-import { newToken } from "./token.ts";
+import type { Session, SessionHost } from "./session.ts";
+import { SessionTable } from "./session_table.ts";
 
 const log = getLogger("proxy");
 const encoder = new TextEncoder();
 const SIGKILL = 9;
-const FIRST_SEQUENCE = 3;
-/** Sequences of a process whose output nobody wants. */
-const DISCARD_SEQUENCE = 1;
 
 /** Paths of a VM's sockets. */
 export interface VmSockets {
@@ -48,15 +45,12 @@ export class Vm implements SessionHost {
   readonly #limits: ProxyLimits;
   readonly #ready = new Gate();
   readonly #lost = Promise.withResolvers<void>();
-  readonly #byToken = new Map<string, Session>();
-  readonly #bySequence = new Map<number, Session>();
+  readonly #sessions = new SessionTable(this);
   readonly #resources = new AsyncDisposableStack();
   #control: GuestControl | undefined;
   #streams: GuestStreams | undefined;
   /** Set for guests that lose stdin which comes too fast. */
   #paced: PacedStdin | undefined;
-  #nextSequence = FIRST_SEQUENCE;
-  #discardTaken = false;
   #isLost = false;
 
   constructor(id: string, limits: ProxyLimits) {
@@ -90,7 +84,8 @@ export class Vm implements SessionHost {
       this.#resources.defer(() => control.close("the VM was given up"));
       const streams = new GuestStreams(
         await dialGuest(sockets.streams),
-        (sequence) => sequence === ECHO_SEQUENCE ? this.#paced : this.#bySequence.get(sequence),
+        (sequence) =>
+          sequence === ECHO_SEQUENCE ? this.#paced : this.#sessions.ofSequence(sequence),
       );
       this.#streams = streams;
       this.#resources.defer(() => streams.close());
@@ -109,19 +104,12 @@ export class Vm implements SessionHost {
 
   /** New tokens, each with a session. */
   allocate(count: number): string[] {
-    return Array.from({ length: count }, () => {
-      const session = new Session(newToken(), this.#nextSequence, this);
-      this.#nextSequence += 2;
-      this.#byToken.set(session.token, session);
-      this.#bySequence.set(session.base, session);
-      this.#bySequence.set(session.base + 1, session);
-      return session.token;
-    });
+    return Array.from({ length: count }, () => this.#sessions.add().token);
   }
 
   /** The session of a token. */
   session(token: string): Session | undefined {
-    return this.#byToken.get(token);
+    return this.#sessions.ofToken(token);
   }
 
   /** Sends a command that starts no process. */
@@ -137,9 +125,9 @@ export class Vm implements SessionHost {
     token: string | undefined,
     data: string,
   ): Promise<Uint8Array> {
-    const session = token === undefined ? undefined : this.#byToken.get(token);
+    const session = token === undefined ? undefined : this.#sessions.ofToken(token);
     if (token !== undefined && !session) throw new Error(`unknown token ${token}`);
-    const base = session?.base ?? this.#discardSequence();
+    const base = session?.base ?? this.#sessions.discardSequence();
     const { text, container, processId } = relocateProcess(data, name, base);
     const payload = this.#checkedPayload(text);
     const control = await this.#readyControl();
@@ -202,9 +190,7 @@ export class Vm implements SessionHost {
   /** The shim has said goodbye: the session is over. */
   forget(session: Session): void {
     session.forget();
-    this.#byToken.delete(session.token);
-    this.#bySequence.delete(session.base);
-    this.#bySequence.delete(session.base + 1);
+    this.#sessions.remove(session);
   }
 
   /** The shim vanished and did not come back: nobody will collect the process, so it is killed. */
@@ -238,7 +224,7 @@ export class Vm implements SessionHost {
     log.info("VM lost", { pod: this.id, reason });
     const error = new Error(`VM lost: ${reason}`);
     this.#ready.fail(error);
-    const sessions = [...this.#byToken.values()];
+    const sessions = this.#sessions.all();
     for (const session of sessions) session.fail(error);
     this.#control?.close(reason);
     await this.#resources.disposeAsync();
@@ -272,7 +258,7 @@ export class Vm implements SessionHost {
 
   #processEnded(event: ProcessEvent): void {
     if (event.event !== "finished") return;
-    for (const session of this.#byToken.values()) {
+    for (const session of this.#sessions.all()) {
       const { process } = session;
       if (process?.container !== event.container) continue;
       const isThis = process.processId === event.process ||
@@ -295,16 +281,6 @@ export class Vm implements SessionHost {
     const limit = this.hello?.maxMessage ?? this.#limits.guest.maxMessage[0];
     if (length > limit) throw new Error(`message too long ${length}`);
     return payload;
-  }
-
-  /** 1 and 2 for the first process without a token; the guest may refuse numbers in use, so the next get their own. */
-  #discardSequence(): number {
-    if (!this.#discardTaken) {
-      this.#discardTaken = true;
-      return DISCARD_SEQUENCE;
-    }
-    this.#nextSequence += 2;
-    return this.#nextSequence - 2;
   }
 }
 
