@@ -66,8 +66,13 @@ Deno.test("a shell on a terminal is as at home: size, interrupt, job control", a
     await terminal.expect(/fg\r\nsleep 600\r\n/);
     await terminal.type("\x1a");
     await terminal.expect(/Stopped/);
-    await terminal.type("kill -9 %1; wait; jobs\r");
-    await terminal.expect(/\[1\]\+ +Killed +sleep 600\r\n/);
+    await terminal.expect(/\/ # /);
+    await terminal.type("fg\r");
+    await terminal.expect(/fg\r\nsleep 600\r\n/);
+    await terminal.type("\x03");
+    await terminal.expect(/\/ # /);
+    await terminal.type("jobs; echo =no''ne=\r");
+    await terminal.expect(/jobs; echo =no''ne=\r\n=none=\r\n/);
   });
 
   await t.step("after its end the terminal is as it was", async () => {
