@@ -40,6 +40,7 @@ const USAGE = `Usage: podvisor shim [options]
       --log-size BYTES           put the log file aside at this size (default 10 MiB)
       --exit FILE                leave the exit status in FILE
       --attach SOCKET            let others attach on SOCKET
+      --program PATH             let cc-shim at PATH carry the streams
   -v, --version                  print the version
   -h, --help                     print this
 `;
@@ -68,7 +69,11 @@ export async function shimMain(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runShim({ log, ...options }: ShimArguments): Promise<ShimResult> {
+async function runShim({ log, program, ...options }: ShimArguments): Promise<ShimResult> {
+  if (log !== undefined && program !== undefined) {
+    const { serveForeignDetached } = await import("./foreign_detached.ts");
+    return await serveForeignDetached({ ...options, log, program });
+  }
   if (log !== undefined) {
     const { serveDetached } = await import("./detached.ts");
     return await serveDetached({ ...options, log });

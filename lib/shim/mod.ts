@@ -4,6 +4,7 @@ export { Shim, type ShimOptions, type ShimResult } from "./shim.ts";
 export type { ByteSink, ByteSource, ShimStreams } from "./streams.ts";
 export type { TerminalSize } from "./terminal.ts";
 export { attach, type AttachOptions } from "./attach.ts";
+export { type ForegroundShim, makeShim, type ShimProgram } from "./program.ts";
 export { startShim, type StartShimOptions } from "./start_shim.ts";
 export { readLog, type ReadLogOptions } from "./log_reader.ts";
 export type { LogEntry } from "./log_format.ts";

@@ -11,6 +11,8 @@ export interface ShimArguments {
   logSize?: number;
   exit?: string;
   attach?: string;
+  /** Path of cc-shim, which does the work. */
+  program?: string;
 }
 
 const DEFAULT_RECONNECT_SECONDS = 10;
@@ -22,7 +24,7 @@ const VALUES: Readonly<Record<string, string>> = {
   r: "reconnect-timeout",
 };
 const FLAGS: Readonly<Record<string, string>> = { d: "debug", v: "version", h: "help" };
-const OWN_VALUES = ["log", "log-size", "exit", "attach"];
+const OWN_VALUES = ["log", "log-size", "exit", "attach", "program"];
 const OWN_FLAGS = ["terminal"];
 
 /**
@@ -50,7 +52,7 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
   };
   const seconds = number("reconnect-timeout", DEFAULT_RECONNECT_SECONDS);
   const logSize = number("log-size", 0);
-  const own = (name: "log" | "exit" | "attach") => {
+  const own = (name: "log" | "exit" | "attach" | "program") => {
     const value = given.get(name);
     return value === undefined ? {} : { [name]: value };
   };
@@ -65,6 +67,7 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
     ...(logSize > 0 ? { logSize } : {}),
     ...own("exit"),
     ...own("attach"),
+    ...own("program"),
   };
   if (found.log === undefined && (found.exit !== undefined || found.attach !== undefined)) {
     throw new Error("Cannot start the shim: --exit and --attach need --log");

@@ -1,4 +1,5 @@
 import { O_APPEND, O_CREAT, O_WRONLY, open, selfCommand, spawn } from "../sys/mod.ts";
+import type { ShimProgram } from "./program.ts";
 
 /** The shim of a process that runs in the background. */
 export interface StartShimOptions {
@@ -16,6 +17,8 @@ export interface StartShimOptions {
   attach: string;
   /** File for what the shim itself has to tell, in JSON. */
   diagnostics: string;
+  /** Which program does the work; default: the built-in one. cc-shim takes nobody who attaches. */
+  program?: ShimProgram;
 }
 
 /**
@@ -26,10 +29,11 @@ export interface StartShimOptions {
  * @throws {SysError}
  */
 export function startShim(options: StartShimOptions): number {
-  const { container, url, token, terminal, log, exit, attach, diagnostics } = options;
+  const { container, url, token, terminal, log, exit, attach, diagnostics, program } = options;
   const args = ["-c", container, "-t", token, "-u", url];
   args.push("--log", log, "--exit", exit, "--attach", attach);
   if (terminal) args.push("--terminal");
+  if (program?.kind === "cc-shim") args.push("--program", program.path);
   using stderr = open(diagnostics, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   return spawn({
     command: selfCommand(["shim", ...args]),
