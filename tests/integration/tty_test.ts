@@ -171,6 +171,7 @@ Deno.test("64 MiB pass through a command unchanged, and no process keeps them", 
   }
   assertEquals((await child.status).code, 0);
   assertEquals(received, total);
+  assertEquals(resident?.size, 0, "the processes were looked at");
   assertEquals(await new Response(child.stderr).text(), "");
   await bench.assertNothingLeft();
 });
