@@ -1,4 +1,4 @@
-import { dirname, fromFileUrl, join } from "@std/path";
+import { basename, dirname, fromFileUrl, join } from "@std/path";
 import { Failure } from "../../failure.ts";
 import { sourceRoot } from "../../sys/mod.ts";
 
@@ -77,6 +77,20 @@ async function bundle(entry: string): Promise<Uint8Array<ArrayBuffer>> {
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
+}
+
+/**
+ * Makes as few modules as possible of a program, one more for each that is loaded only when needed.
+ *
+ * @param entry its first module
+ * @param directory where to put them
+ * @returns path of the first one
+ * @throws {Failure} when the bundler cannot be had
+ */
+export async function bundleProgram(entry: string, directory: string): Promise<string> {
+  const options = ["--quiet", "--minify", "--code-splitting", "--outdir", directory];
+  await runDeno("bundle podvisor", ["bundle", ...options, entry]);
+  return join(directory, basename(entry).replace(/\.ts$/, ".js"));
 }
 
 /** The modules of this project that `entry` consists of. */
