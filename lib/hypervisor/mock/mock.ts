@@ -1,0 +1,38 @@
+import { join } from "@std/path";
+import { collectChild, identifyProcess, spawn } from "../../sys/mod.ts";
+import type { Hypervisor, RunningVm, Vm, VmLaunch } from "../hypervisor.ts";
+import { MockVm } from "./mock_vm.ts";
+import { writeHardware } from "./hardware.ts";
+
+/** What the process of a VM without a machine is called on its command line. */
+export const MOCK_PROCESS = "podvisor-mock-vm";
+
+/** Waits for good, without a child and without using the processor: nobody ever writes to the pipe. */
+const WAIT = 'mkfifo "$1" && read -r _ < "$1"';
+
+/**
+ * Runs VMs that have no machine: a process that waits, with the mounts of a real one. What speaks on its sockets, if
+ * anything, is put there by who uses it. For pods without VMs, and for tests of all that is around one.
+ */
+export class MockHypervisor implements Hypervisor {
+  launch(launch: VmLaunch): Promise<Vm> {
+    const { directory, share, dieWithParent, vcpus, memoryMiB } = launch;
+    writeHardware(directory, { vcpus, memoryMiB, disks: [] });
+    const pid = spawn({
+      command: ["/bin/sh", "-c", WAIT, MOCK_PROCESS, join(directory, "mock.pipe")],
+      detached: true,
+      dieWithParent,
+      ownMounts: share.path,
+    });
+    const process = identifyProcess(pid);
+    if (process) {
+      return Promise.resolve(this.attach({ process, accelerator: "tcg", directory }));
+    }
+    collectChild(pid);
+    return Promise.reject(new Error("Cannot start the VM: its process ended at once"));
+  }
+
+  attach(running: RunningVm): Vm {
+    return new MockVm(running);
+  }
+}
