@@ -18,6 +18,8 @@ export interface DetachedOptions {
   log: string;
   /** Size in bytes at which the log file is put aside. */
   logSize?: number;
+  /** Its stdin stays open for those who attach. */
+  interactive: boolean;
   /** File for its exit status. */
   exit?: string;
   /** Socket for those who attach. */
@@ -32,7 +34,7 @@ const DRAIN_TIMEOUT = 2000;
  * exit status is written down before they learn of it; a process that is lost leaves none.
  */
 export async function serveDetached(options: DetachedOptions): Promise<ShimResult> {
-  const { container, url, token, reconnectTimeout, attach } = options;
+  const { container, url, token, reconnectTimeout, interactive, attach } = options;
   await using resources = new AsyncDisposableStack();
   const log = resources.use(new LogWriter(options.log, options.logSize));
   const stdin = new InputQueue();
@@ -49,7 +51,7 @@ export async function serveDetached(options: DetachedOptions): Promise<ShimResul
     url,
     token,
     reconnectTimeout,
-    interactive: true,
+    interactive,
     terminal: false,
     stdin,
     stdout: sink(Stream.stdout),

@@ -7,6 +7,8 @@ export interface ShimArguments {
   reconnectTimeout: number;
   debug: boolean;
   terminal: boolean;
+  /** With `log`: the process's stdin stays open for those who attach. */
+  interactive: boolean;
   log?: string;
   logSize?: number;
   exit?: string;
@@ -25,7 +27,7 @@ const VALUES: Readonly<Record<string, string>> = {
 };
 const FLAGS: Readonly<Record<string, string>> = { d: "debug", v: "version", h: "help" };
 const OWN_VALUES = ["log", "log-size", "exit", "attach", "program"];
-const OWN_FLAGS = ["terminal"];
+const OWN_FLAGS = ["terminal", "interactive"];
 
 /**
  * Reads the shim's arguments: cc-shim's options (cc-proxy-protocol 8) and podvisor's own, each with one dash or two.
@@ -63,6 +65,7 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
     reconnectTimeout: (seconds > 0 ? seconds : DEFAULT_RECONNECT_SECONDS) * 1000,
     debug: given.has("debug"),
     terminal: given.has("terminal"),
+    interactive: given.has("interactive"),
     ...own("log"),
     ...(logSize > 0 ? { logSize } : {}),
     ...own("exit"),

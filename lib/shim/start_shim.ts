@@ -9,6 +9,8 @@ export interface StartShimOptions {
   token: string;
   /** The process has a terminal. */
   terminal: boolean;
+  /** Its stdin stays open for those who attach; otherwise it is at its end from the start. */
+  interactive: boolean;
   /** File for its output. */
   log: string;
   /** File for its exit status. */
@@ -29,10 +31,11 @@ export interface StartShimOptions {
  * @throws {SysError}
  */
 export function startShim(options: StartShimOptions): number {
-  const { container, url, token, terminal, log, exit, attach, diagnostics, program } = options;
+  const { container, url, token, terminal, interactive, log, exit, attach, diagnostics, program } = options;
   const args = ["-c", container, "-t", token, "-u", url];
   args.push("--log", log, "--exit", exit, "--attach", attach);
   if (terminal) args.push("--terminal");
+  if (interactive) args.push("--interactive");
   if (program?.kind === "cc-shim") args.push("--program", program.path);
   using stderr = open(diagnostics, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   return spawn({

@@ -117,13 +117,12 @@ export const logs: Command = {
     const tail = options.integer("tail", 0, MAX_TAIL);
     const lines = readLog(logFile(loaded, target.id), {
       follow: options.flag("follow"),
+      timestamps: options.flag("timestamps"),
       ended: () => hasEnded(store, target),
       ...(tail === undefined ? {} : { tail }),
     });
-    for await (const { stream, time, text } of lines) {
-      const out = stream === "stdout" ? Deno.stdout : Deno.stderr;
-      if (options.flag("timestamps")) writeAll(out, new TextEncoder().encode(`${time} `));
-      writeAll(out, text);
+    for await (const { stream, text } of lines) {
+      writeAll(stream === "stdout" ? Deno.stdout : Deno.stderr, text);
     }
     return 0;
   },

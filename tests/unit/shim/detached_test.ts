@@ -15,7 +15,14 @@ async function background(scene: Scene) {
     exit: `${stage.directory}/exit.json`,
     attach: `${stage.directory}/attach.sock`,
   };
-  const options = { container: "c", url: stage.url, token, reconnectTimeout: 200, ...files };
+  const options = {
+    container: "c",
+    url: stage.url,
+    token,
+    reconnectTimeout: 200,
+    interactive: true,
+    ...files,
+  };
   const result = serveDetached(options);
   const sequence = await scene.startProcess(token);
   const join = async (options: Partial<AttachOptions> = {}) => {
@@ -181,3 +188,21 @@ function existing(path: string): boolean {
     return false;
   }
 }
+
+Deno.test("a background process that is not interactive finds its stdin at its end", async () => {
+  await using scene = await Scene.set();
+  const { stage, runtime } = scene;
+  const token = await stage.token(runtime);
+  const log = `${stage.directory}/log`;
+  const options = { container: "c", url: stage.url, token, reconnectTimeout: 200, log };
+  const ends: number[] = [];
+  stage.guest.onStdin = (sequence, payload) => {
+    if (payload.length === 0) ends.push(sequence);
+    return Promise.resolve();
+  };
+  const result = serveDetached({ ...options, interactive: false });
+  const sequence = await scene.startProcess(token);
+  await until(() => ends.includes(sequence));
+  await stage.guest.exit(sequence, 0);
+  assertEquals(await result, { kind: "exited", code: 0 });
+});

@@ -14,6 +14,7 @@ Deno.test("cc-shim's options are taken in every spelling", () => {
     reconnectTimeout: 10_000,
     debug: false,
     terminal: false,
+    interactive: false,
   };
   assertEquals(readShimArguments(NEEDED), expected);
   const long = ["--container-id", "box", "-token=abcd", "--uri=unix:///p", "-r", "0"];
@@ -57,6 +58,7 @@ Deno.test("a started shim is a session of its own without our descriptors, and l
     url,
     token,
     terminal: true,
+    interactive: true,
     log,
     exit,
     attach,
