@@ -51,17 +51,58 @@ export interface CpuLimits {
   /** Microseconds. */
   period: number;
   shares: number;
+  /** Processors that may be used, such as `0-1,3`. Empty or absent: all. */
+  set?: string;
+}
+
+/** Limits on what a container uses; 0: none. */
+export interface ContainerLimits {
+  cpu: CpuLimits;
+  /** Bytes. */
+  memory: number;
+  /** Processes and threads. */
+  pids: number;
+}
+
+/** A disk of the VM, as its guest finds it: by a name below /dev, or by a SCSI address. */
+export interface GuestDisk {
+  /** `vdb`; empty for a SCSI disk. */
+  name: string;
+  /** `id:lun`; empty for any other. */
+  scsiAddr: string;
+}
+
+/** A disk that a container has as a node. */
+export interface DiskNode extends GuestDisk {
+  /** Path in the container. */
+  destination: string;
+  readOnly: boolean;
+}
+
+/** A file system in memory. */
+export interface MemoryMount {
+  /** Path in the container. */
+  destination: string;
+  /** Bytes; 0: half of the memory. */
+  size: number;
+  /** Permissions of its root. */
+  mode: number;
+  readOnly: boolean;
+  exec: boolean;
 }
 
 /** A container as the guest is to make it. */
-export interface GuestContainer {
+export interface GuestContainer extends ContainerLimits {
   id: string;
   /** Name of its directory below the share; its root file system is `rootfs` in there. */
   image: string;
+  /** The disk that its root file system is on, instead of the share. */
+  rootDisk: (GuestDisk & { fstype: string }) | null;
   readOnlyRoot: boolean;
   command: Command;
   mounts: SharedMount[];
-  cpu: CpuLimits;
+  disks: DiskNode[];
+  memoryMounts: MemoryMount[];
   /** Size of /dev/shm in bytes; 0: the guest's default. */
   shmSize: number;
 }
@@ -73,6 +114,8 @@ export interface GuestPod {
   routes: GuestRoute[];
   dns: string[];
   dnsSearch: string[];
+  /** How files are shared. Default: 9p. */
+  share?: "9p" | "virtiofs";
 }
 
 /** Where the standard streams of a process are to be had: the proxy's address, and the token that opens them. */
@@ -137,6 +180,8 @@ export interface Agent {
   removeContainer(container: string): Promise<void>;
   /** Processes of a container: `json` (an array of guest pids) or `table` (as `ps` prints them). */
   listProcesses(container: string, format: "json" | "table", args: string[]): Promise<string>;
+  /** Limits a container that runs. @throws {Failure} when the guest cannot */
+  updateContainer(container: string, limits: ContainerLimits): Promise<void>;
   /** Brings processors and memory that were plugged in into use. */
   onlineCPUMem(plugged?: PluggedResources): Promise<void>;
   /** Closes the connection; the pod goes on. */

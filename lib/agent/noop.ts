@@ -32,6 +32,8 @@ export class NoopAgent implements Agent {
     return Promise.resolve(format === "json" ? "[]" : "");
   }
 
+  async updateContainer(): Promise<void> {}
+
   async onlineCPUMem(): Promise<void> {}
 
   close(): void {}

@@ -30,6 +30,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Let a paused pod go on",
     load: async () => (await import("./commands/pod.ts")).resume,
   },
+  "pod update": {
+    summary: "Add processors or memory to a pod",
+    load: async () => (await import("./commands/update.ts")).updatePodCommand,
+  },
   "pod rm": {
     summary: "Remove a pod",
     load: async () => (await import("./commands/pod.ts")).remove,
@@ -61,6 +65,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "container kill": {
     summary: "Signal a container",
     load: async () => (await import("./commands/container_life.ts")).kill,
+  },
+  "container update": {
+    summary: "Change a container's limits",
+    load: async () => (await import("./commands/update.ts")).updateContainerCommand,
   },
   "container rm": {
     summary: "Remove a container",
@@ -101,6 +109,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   gc: {
     summary: "Remove what killed commands left behind",
     load: async () => (await import("./commands/gc.ts")).gc,
+  },
+  config: {
+    summary: "Print the configuration in effect",
+    load: async () => (await import("./commands/config.ts")).config,
   },
   setup: {
     summary: "Prepare this host",

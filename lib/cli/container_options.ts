@@ -3,7 +3,10 @@ import type { Command } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import { isBundle, parseEnv, readBundle } from "../oci/mod.ts";
 import type { ContainerConfig, RootConfig, VolumeConfig } from "../pod/mod.ts";
+import { detectFileSystem, FILE_SYSTEMS } from "../storage/mod.ts";
+import { LIMIT_OPTIONS, NO_LIMITS, readLimits } from "./limit_options.ts";
 import { badValue, type OptionSpec, type ParsedOptions } from "./options.ts";
+import { isDisk, readStorage, STORAGE_OPTIONS } from "./storage_options.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -39,6 +42,8 @@ export const CONTAINER_OPTIONS: readonly OptionSpec[] = [
     help: "Show the host's file or directory SRC at DST",
   },
   { name: "read-only", kind: "flag", help: "Make the root file system read-only" },
+  ...STORAGE_OPTIONS,
+  ...LIMIT_OPTIONS,
 ];
 
 /** A container as it was asked for. */
@@ -73,8 +78,11 @@ export async function readContainerOptions(
     hostname,
     container: {
       ...container,
+      interactive: options.flag("interactive"),
       readOnlyRoot: container.readOnlyRoot || options.flag("read-only"),
       volumes: [...container.volumes, ...await readVolumes(options)],
+      ...await readStorage(options, container),
+      ...readLimits(options, container),
     },
   };
 }
@@ -84,6 +92,10 @@ async function readRoot(rootfs: string): Promise<ContainerRequest> {
     return { root: "builtin", container: plainContainer(["sh"]), hostname: undefined };
   }
   const directory = resolve(rootfs);
+  if (await isDisk(directory)) {
+    const root = await readDiskRoot(rootfs, directory);
+    return { root, container: plainContainer([]), hostname: undefined };
+  }
   await checkDirectory(rootfs, directory);
   if (!await isBundle(directory)) {
     const root: RootConfig = { kind: "directory", path: directory };
@@ -93,8 +105,18 @@ async function readRoot(rootfs: string): Promise<ContainerRequest> {
   return { root, container, hostname };
 }
 
+async function readDiskRoot(rootfs: string, path: string): Promise<RootConfig> {
+  const fstype = await detectFileSystem(path);
+  if (fstype !== undefined) return { kind: "device", path, fstype };
+  throw new Failure(
+    `Cannot use ${JSON.stringify(rootfs)} as a root file system: no file system is found on it`,
+    { hint: `The guest can mount ${FILE_SYSTEMS.join(", ")}; partitions are not looked into` },
+  );
+}
+
 function plainContainer(args: string[]): ContainerRequest["container"] {
   return {
+    interactive: false,
     readOnlyRoot: false,
     command: {
       args,
@@ -110,7 +132,10 @@ function plainContainer(args: string[]): ContainerRequest["container"] {
       limits: [],
     },
     volumes: [],
-    cpu: { quota: 0, period: 0, shares: 0 },
+    devices: [],
+    blockDriver: "virtio-scsi",
+    memoryMounts: [],
+    ...NO_LIMITS,
     shmSize: 0,
   };
 }
@@ -172,7 +197,7 @@ async function checkDirectory(rootfs: string, directory: string): Promise<void> 
   if (info?.isDirectory) return;
   const why = info ? "it is not a directory" : "there is no such directory";
   throw new Failure(`Cannot use ${JSON.stringify(rootfs)} as a root file system: ${why}`, {
-    hint: "Name a directory with a root file system, an OCI bundle, or busybox",
+    hint: "Name a directory or image file with a root file system, an OCI bundle, or busybox",
   });
 }
 

@@ -1,12 +1,12 @@
-import { resolve } from "@std/path";
-import type { NetworkConfig, PodConfig } from "../pod/mod.ts";
+import { type Config, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../config/mod.ts";
+import type { PodConfig } from "../pod/mod.ts";
+import { KIND_OPTIONS, readKinds } from "./kind_options.ts";
+import { NETWORK_OPTIONS, readNameServers, readNetwork } from "./network_options.ts";
 import { badValue, type OptionSpec, type ParsedOptions } from "./options.ts";
+import { parseSize } from "./size.ts";
 
-const DEFAULT_MEMORY_MIB = 512;
-/** Below this the guest's own kernel and agent do not fit. */
-const MIN_MEMORY_MIB = 160;
-const MAX_MEMORY_MIB = 1 << 24;
-const MAX_CPUS = 240;
+/** The most processors that a VM can have. */
+export const MAX_CPUS = MAX_VCPUS;
 
 /** The options that say what a pod is to be. */
 export const POD_OPTIONS: readonly OptionSpec[] = [
@@ -21,53 +21,51 @@ export const POD_OPTIONS: readonly OptionSpec[] = [
     short: "m",
     kind: "value",
     placeholder: "SIZE",
-    help: `Memory of the VM, such as 512M or 2G. Default: ${DEFAULT_MEMORY_MIB}M`,
+    help: "Memory of the VM, such as 512M or 2G. Default: 512M",
   },
   { name: "cpus", kind: "value", placeholder: "N", help: "Processors of the VM. Default: 1" },
   { name: "kernel", kind: "value", placeholder: "FILE", help: "Kernel to boot" },
   {
-    name: "network",
+    name: "share",
     kind: "value",
-    placeholder: "none|user",
-    help: "none, or QEMU's user-mode network. Default: none",
+    placeholder: "9p|virtiofs",
+    help: "How files are shared with the VM. Default: 9p",
   },
+  ...NETWORK_OPTIONS,
+  ...KIND_OPTIONS,
 ];
 
 /**
  * Reads {@linkcode POD_OPTIONS}.
  *
  * @param hostname the pod's host name, unless the options give one
+ * @param config what holds for options that are not given
  * @throws {Failure} naming a value that will not do
  */
-export function readPodOptions(options: ParsedOptions, hostname: string): PodConfig {
+export async function readPodOptions(
+  options: ParsedOptions,
+  hostname: string,
+  config: Config,
+): Promise<PodConfig> {
+  const dns = await readNameServers(options);
   return {
     hostname: options.value("hostname") ?? hostname,
-    memoryMiB: readMemory(options),
-    vcpus: options.integer("cpus", 1, MAX_CPUS) ?? 1,
-    network: readNetwork(options),
-    kernel: readKernel(options),
+    memoryMiB: readMemory(options) ?? config.get("memory_mib"),
+    vcpus: options.integer("cpus", 1, MAX_CPUS) ?? config.get("vcpus"),
+    network: await readNetwork(options),
+    ...dns ? { dns } : {},
+    share: options.choice("share", ["9p", "virtiofs"]) ?? config.get("share"),
+    ...readKinds(options, config),
   };
 }
 
-function readMemory(options: ParsedOptions): number {
+/** The memory that a VM is to have, in MiB, if it was said. @throws {Failure} when it will not do */
+export function readMemory(options: ParsedOptions): number | undefined {
   const text = options.value("memory");
-  if (text === undefined) return DEFAULT_MEMORY_MIB;
-  const size = /^(\d+)([kKmMgG]?)[bB]?$/.exec(text);
-  if (!size) throw badValue("memory", text, "a size such as 512M or 2G is needed");
-  const [, digits, unit = ""] = size;
-  const bytes = Number(digits) * { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }[unit.toLowerCase()]!;
-  const mebibytes = Math.ceil(bytes / 2 ** 20);
+  if (text === undefined) return undefined;
+  const mebibytes = Math.ceil(parseSize("memory", text) / 2 ** 20);
   if (mebibytes < MIN_MEMORY_MIB || mebibytes > MAX_MEMORY_MIB) {
     throw badValue("memory", text, `a VM has from ${MIN_MEMORY_MIB}M to ${MAX_MEMORY_MIB}M`);
   }
   return mebibytes;
-}
-
-function readNetwork(options: ParsedOptions): NetworkConfig {
-  return { kind: options.choice("network", ["none", "user"]) ?? "none" };
-}
-
-function readKernel(options: ParsedOptions): string | null {
-  const kernel = options.value("kernel");
-  return kernel === undefined ? null : resolve(kernel);
 }

@@ -1,18 +1,69 @@
-import type { ProcessIdentity } from "../sys/mod.ts";
+import type { Fd, ProcessIdentity } from "../sys/mod.ts";
 import type { AcceleratorKind } from "./accelerator.ts";
+import type { HypervisorKind } from "./by_kind.ts";
+import type { BlockDriver } from "./drive_names.ts";
+
+/** How a host directory is shown to a guest. */
+export type ShareKind = "9p" | "virtiofs";
+
+/** A network card whose frames go through a tap or macvtap device. */
+export interface VmCard {
+  /** A descriptor of the device for each queue; each frame has a struct virtio_net_hdr in front. */
+  queues: readonly number[];
+  /** As many of /dev/vhost-net, or none. */
+  vhost: readonly number[];
+  mac: string;
+  /** Bytes. */
+  mtu: number;
+}
+
+/** A port of the host that leads to one of the guest. */
+export interface ForwardedPort {
+  protocol: "tcp" | "udp";
+  /** IPv4 address of the host to listen on; 0.0.0.0 for all. */
+  address: string;
+  port: number;
+  guestPort: number;
+}
+
+/** How a VM is joined to networks. */
+export interface VmNetwork {
+  /** A card behind a gateway and a name server that the hypervisor plays. */
+  user: { ports: readonly ForwardedPort[] } | null;
+  cards: readonly VmCard[];
+  /** Network namespace that the hypervisor runs in; null for this process's own. */
+  namespace: Fd | null;
+}
+
+/** A guest that is booted in place of the built-in one. */
+export interface GuestBoot {
+  foreign: true;
+  kernel: string;
+  initrd: string | null;
+  /** Disk image, raw; the guest's writes to it are dropped. */
+  image: string | null;
+}
 
 /** What one pod's VM is to be. */
 export interface VmLaunch {
+  /** Default: `qemu`. */
+  kind?: HypervisorKind;
+  /** Kernel for the built-in guest. Default: the host's own. */
+  kernel?: string;
+  /** Default: the built-in guest. */
+  boot?: GuestBoot;
+  /** The hypervisor's program. Default: the one that is found. */
+  binary?: string;
   /** Name that the process list shows. */
   name: string;
   /** Directory for sockets, console and pidfile. */
   directory: string;
   memoryMiB: number;
   vcpus: number;
-  /** A network card behind a gateway and a name server that the hypervisor plays. */
-  userNetwork: boolean;
+  /** Default: no network. */
+  network?: VmNetwork;
   /** Directory that the guest can mount by its tag. The VM sees it in a mount namespace of its own, read-only. */
-  share: { path: string; tag: string };
+  share: { path: string; tag: string; kind: ShareKind };
   /** The VM is killed when this process ends, however it ends. */
   dieWithParent: boolean;
 }
@@ -33,10 +84,33 @@ export interface VmSockets {
   stream: string;
 }
 
+/** What a VM has, and the most that it could have. */
+export interface VmResources {
+  vcpus: number;
+  maxVcpus: number;
+  memoryMiB: number;
+}
+
+/** Where a disk is plugged in. */
+export interface DiskPlace {
+  driver: BlockDriver;
+  /** Tells the disks of one driver apart; by the formulae for it the guest finds the disk. */
+  index: number;
+}
+
+/** A disk to be plugged into a VM. */
+export interface DiskOptions extends DiskPlace {
+  /** Image file, raw, or block device of the host. */
+  path: string;
+  readOnly: boolean;
+}
+
 /** A VM that was started, by this process or by another one. */
 export interface Vm {
   readonly process: ProcessIdentity;
   readonly accelerator: AcceleratorKind;
+  /** The process that serves the share, when it is not the VM itself. The VM is in its mount namespace. */
+  readonly shareDaemon: ProcessIdentity | null;
   readonly sockets: VmSockets;
   /** File that the guest's console is written to. */
   readonly consolePath: string;
@@ -46,6 +120,25 @@ export interface Vm {
   pause(): Promise<void>;
   /** Lets them go on. */
   resume(): Promise<void>;
+  /** What it has and could have. */
+  resources(): Promise<VmResources>;
+  /**
+   * Adds processors, which the guest has to bring online.
+   *
+   * @throws {Failure} when the VM cannot have so many
+   */
+  addVcpus(count: number): Promise<void>;
+  /**
+   * Adds memory, which the guest has to bring online.
+   *
+   * @param mebibytes a multiple of 128
+   * @throws {Failure} when the VM cannot have so much
+   */
+  addMemory(mebibytes: number): Promise<void>;
+  /** Plugs a disk in. @throws {Failure} saying why not; nothing of it is left then */
+  addBlockDevice(disk: DiskOptions): Promise<void>;
+  /** Takes a disk away; one that is not there is fine. @throws {Failure} when the guest does not let go of it */
+  removeBlockDevice(place: DiskPlace): Promise<void>;
   /**
    * Ends the VM: waits for a guest that is already shutting down, then asks the hypervisor to quit, then kills it.
    *
@@ -70,7 +163,11 @@ export interface Hypervisor {
 
 /** What must be known of a VM to take hold of it. */
 export interface RunningVm {
+  /** Default: `qemu`. */
+  kind?: HypervisorKind;
   process: ProcessIdentity;
   accelerator: AcceleratorKind;
+  /** Absent: the VM serves its share itself. */
+  shareDaemon?: ProcessIdentity | null;
   directory: string;
 }

@@ -5,9 +5,12 @@ export {
   type AcceleratorKind,
   detectAccelerator,
 } from "./accelerator.ts";
+export { HypervisorByKind, type HypervisorKind } from "./by_kind.ts";
 export { readConsoleTail } from "./console_tail.ts";
-export type { Hypervisor, RunningVm, Vm, VmEnd, VmLaunch, VmSockets } from "./hypervisor.ts";
+export type * from "./hypervisor.ts";
+export { type BlockDriver, scsiAddress, virtioDriveName } from "./drive_names.ts";
 export type { BootImage } from "./qemu/arguments.ts";
 export { findQemu } from "./qemu/find_qemu.ts";
 export { Qemu, type QemuSettings } from "./qemu/qemu.ts";
+export { MOCK_PROCESS, MockHypervisor } from "./mock/mock.ts";
 export { QmpClient, QmpError, type QmpEvent, QmpProtocolError } from "./qemu/qmp.ts";

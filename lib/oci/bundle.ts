@@ -1,8 +1,9 @@
 import { isAbsolute, join, resolve } from "@std/path";
-import type { CapabilityLists, Command, ResourceLimit } from "../agent/mod.ts";
+import type { CapabilityLists, Command, ContainerLimits, ResourceLimit } from "../agent/mod.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { getLogger } from "../log.ts";
 import type { ContainerConfig, VolumeConfig } from "../pod/mod.ts";
+import { isMemoryMount, memoryMountOf, shmSizeOf } from "./memory_mounts.ts";
 
 /** A bundle's container, and what of it concerns the pod. */
 export interface Bundle {
@@ -17,7 +18,13 @@ interface Spec {
   root?: { path?: string; readonly?: boolean };
   hostname?: string;
   mounts?: SpecMount[];
-  linux?: { resources?: { cpu?: { shares?: number; quota?: number; period?: number } } };
+  linux?: { resources?: SpecResources };
+}
+
+interface SpecResources {
+  cpu?: { shares?: number; quota?: number; period?: number; cpus?: string };
+  memory?: { limit?: number };
+  pids?: { limit?: number };
 }
 
 interface SpecProcess {
@@ -32,7 +39,8 @@ interface SpecProcess {
   noNewPrivileges?: boolean;
 }
 
-interface SpecMount {
+/** A mount of config.json; every key may be absent. */
+export interface SpecMount {
   destination?: string;
   type?: string;
   source?: string;
@@ -41,6 +49,8 @@ interface SpecMount {
 
 /** The guest makes these by itself. */
 const GUEST_MOUNTS = ["/proc", "/sys", "/dev"];
+/** Microseconds. */
+const DEFAULT_PERIOD = 100_000;
 
 /** Whether a directory is an OCI bundle. */
 export async function isBundle(directory: string): Promise<boolean> {
@@ -63,17 +73,37 @@ export async function readBundle(directory: string): Promise<Bundle> {
   const process = spec.process ?? {};
   if (spec.root?.path === undefined) throw lacking(path, "root.path");
   if (!process.args || process.args.length === 0) throw lacking(path, "process.args");
-  const cpu = spec.linux?.resources?.cpu ?? {};
+  const mounts = spec.mounts ?? [];
   return {
     hostname: spec.hostname,
     container: {
       root: { kind: "directory", path: resolve(directory, spec.root.path) },
+      interactive: false,
       readOnlyRoot: spec.root.readonly ?? false,
       command: commandOf(process, process.args),
-      volumes: (spec.mounts ?? []).flatMap((mount) => volumeOf(directory, mount)),
-      cpu: { quota: cpu.quota ?? 0, period: cpu.period ?? 0, shares: cpu.shares ?? 0 },
-      shmSize: 0,
+      volumes: mounts.flatMap((mount) => volumeOf(directory, mount)),
+      devices: [],
+      blockDriver: "virtio-scsi",
+      memoryMounts: mounts.filter(isMemoryMount).map(memoryMountOf),
+      ...limitsOf(spec.linux?.resources ?? {}),
+      shmSize: shmSizeOf(mounts),
     },
+  };
+}
+
+/** Limits that are negative are none. A quota without a period has the kernel's own. */
+function limitsOf({ cpu = {}, memory = {}, pids = {} }: SpecResources): ContainerLimits {
+  const { quota = 0, period = 0, shares = 0, cpus = "" } = cpu;
+  const limited = Math.max(quota, 0);
+  return {
+    cpu: {
+      quota: limited,
+      period: limited > 0 && period === 0 ? DEFAULT_PERIOD : period,
+      shares,
+      ...(cpus === "" ? {} : { set: cpus }),
+    },
+    memory: Math.max(memory.limit ?? 0, 0),
+    pids: Math.max(pids.limit ?? 0, 0),
   };
 }
 
@@ -128,7 +158,7 @@ function volumeOf(directory: string, mount: SpecMount): VolumeConfig[] {
       readOnly: options.includes("ro"),
     }];
   }
-  if (bind || !guestMakesIt) {
+  if (!isMemoryMount(mount) && (bind || !guestMakesIt)) {
     getLogger("oci").warn("mount left out: it is not supported yet", { destination, type });
   }
   return [];

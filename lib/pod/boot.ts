@@ -1,12 +1,12 @@
-import { HyperstartAgent, MOUNT_TAG } from "../agent/mod.ts";
+import { type Agent, MOUNT_TAG } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
-import { identifyProcess, openProcess, waitForEnd } from "../sys/mod.ts";
-import { startProxy } from "../proxy/mod.ts";
+import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
 import { endProcess } from "./end_process.ts";
-import { POD_LOGS } from "./pod_logs.ts";
-import { networkOfPod } from "./guest_network.ts";
+import { bootOf, kindsOf, makeAgent, startPodProxy } from "./kinds.ts";
+import { releaseNetwork } from "./network/network_record.ts";
+import { preparePodNetwork } from "./network/pod_network.ts";
 import type { PodRecord, ProxyRecord } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
 
@@ -27,7 +27,7 @@ export interface BootOptions {
 export interface BootedPod {
   vm: Vm;
   proxy: ProxyRecord;
-  agent: HyperstartAgent;
+  agent: Agent;
 }
 
 /**
@@ -37,43 +37,45 @@ export interface BootedPod {
  */
 export async function bootPod(options: BootOptions): Promise<BootedPod> {
   const { directory, pod, signal } = options;
+  const { hostname, share } = pod.config;
+  const kinds = kindsOf(pod.config);
   const log = getLogger("pod", { pod: pod.id });
   await using undo = new AsyncDisposableStack();
   const ended = new AbortController();
-  const url = `unix://${directory.proxySocket}`;
-  const proxyPid = startProxy({
-    url,
-    dieWithParent: options.dieWithParent,
-    ...(options.dieWithParent ? {} : { log: directory.file(POD_LOGS.proxy) }),
-  });
-  const proxy: ProxyRecord = { process: identifyProcess(proxyPid) ?? null, url };
+  const proxy = startPodProxy(kinds.proxy, directory, options.dieWithParent);
   undo.defer(() => endProcess(proxy.process));
-  log.info("proxy started", { "proxy-pid": proxyPid, url });
+  if (proxy.process) {
+    log.info("proxy started", { "proxy-pid": proxy.process.pid, url: proxy.url });
+  }
+  undo.defer(() => releaseNetwork(directory));
+  using network = await preparePodNetwork(directory, pod.config);
   const vm = await options.launch({
     name: pod.id,
     directory: directory.path,
+    ...bootOf(pod.config),
     memoryMiB: pod.config.memoryMiB,
     vcpus: pod.config.vcpus,
-    userNetwork: pod.config.network.kind === "user",
-    share: { path: directory.share, tag: MOUNT_TAG },
+    network: network.vm,
+    share: { path: directory.share, tag: MOUNT_TAG, kind: pod.config.share },
     dieWithParent: options.dieWithParent,
   });
   undo.defer(() => vm.kill());
   log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
-  const agent = new HyperstartAgent({
+  const agent = makeAgent(kinds.agent, {
     pod: pod.id,
-    proxy: url,
+    proxy: proxy.url,
     control: vm.sockets.control,
     stream: vm.sockets.stream,
     signal: AbortSignal.any([signal, ended.signal]),
   });
   undo.defer(() => agent.close());
-  const watching = watch(vm, proxyPid, ended);
+  const { vm: _, ...guestNetwork } = network;
+  const watching = watch(vm, proxy.process, ended);
   const launched = options.onLaunched?.(vm);
   try {
     await Promise.all([
       launched,
-      agent.startPod({ hostname: pod.config.hostname, ...networkOfPod(pod.config.network) }),
+      agent.startPod({ hostname, share, ...guestNetwork }),
     ]);
   } catch (error) {
     await launched?.catch(() => {});
@@ -86,20 +88,26 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
 }
 
 /** Ends the start as soon as one of the processes it waits for is gone. */
-function watch(vm: Vm, proxy: number, ended: AbortController): { stop(): void } {
+function watch(
+  vm: Vm,
+  proxy: ProcessIdentity | null,
+  ended: AbortController,
+): { stop(): void } {
   let stopped = false;
   const fail = (error: Failure) => {
     if (!stopped) ended.abort(error);
   };
   vm.ended.then((end) => fail(vmFailure(end.reason, end.console)));
-  waitForProcess(proxy).then(() =>
-    fail(new Failure("Cannot start the pod: its proxy ended while the VM was booting"))
-  );
+  if (proxy) {
+    waitForProcess(proxy).then(() =>
+      fail(new Failure("Cannot start the pod: its proxy ended while the VM was booting"))
+    );
+  }
   return { stop: () => stopped = true };
 }
 
-async function waitForProcess(pid: number): Promise<void> {
-  using process = openProcess(pid);
+async function waitForProcess(identity: ProcessIdentity): Promise<void> {
+  using process = openIdentified(identity);
   if (process) await waitForEnd(process);
 }
 

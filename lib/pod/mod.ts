@@ -2,6 +2,7 @@
 export { collectGarbage, type Leftover } from "./collect_garbage.ts";
 export { checkName, makeName } from "./identifier.ts";
 export { listContainers, listPods, type PodSummary } from "./list_pods.ts";
+export { BUILTIN_KINDS, kindsOf, type PodKinds, type PodProxy } from "./kinds.ts";
 export { type LoadedPod, loadPod } from "./load_pod.ts";
 export { type PodLogLine, readPodLogs } from "./pod_logs.ts";
 export * from "./records.ts";
@@ -22,5 +23,7 @@ export { startContainer } from "./verbs/start_container.ts";
 export { startPod } from "./verbs/start_pod.ts";
 export { stopContainer } from "./verbs/stop_container.ts";
 export { stopPod } from "./verbs/stop_pod.ts";
+export { updateContainer } from "./verbs/update_container.ts";
+export { type PodGrowth, updatePod } from "./verbs/update_pod.ts";
 export { attachSocket, logFile } from "./verbs/prepare_container.ts";
 export { waitForContainer } from "./verbs/wait_container.ts";

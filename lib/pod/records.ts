@@ -1,9 +1,42 @@
-import type { Command, CpuLimits } from "../agent/mod.ts";
+import type { Command, ContainerLimits, MemoryMount } from "../agent/mod.ts";
+import type { BlockDriver, DiskOptions, ForwardedPort, ShareKind } from "../hypervisor/mod.ts";
+import type { InterworkingModel } from "../network/mod.ts";
 import type { ProcessIdentity } from "../sys/mod.ts";
+import type { PodKinds } from "./kinds.ts";
 import type { LifeState } from "./state_machine.ts";
 
+/** A pod on a bridge of the host. */
+export interface BridgeNetwork {
+  kind: "bridge";
+  /** Name of the bridge. */
+  name: string;
+  model: InterworkingModel;
+  /** Addresses with prefix length, at most one of each family. Empty: free ones of the bridge's own networks. */
+  addresses: string[];
+  /** At most one of each family. Where there is none it is the bridge's own address. */
+  gateways: string[];
+}
+
+/** A pod in a network namespace that somebody else has made. */
+export interface NamespaceNetwork {
+  kind: "netns";
+  path: string;
+  model: InterworkingModel;
+}
+
 /** How a pod is joined to the network. */
-export type NetworkConfig = { kind: "none" } | { kind: "user" };
+export type NetworkConfig =
+  | { kind: "none" }
+  /** Behind a gateway that QEMU plays; ports of the host may lead to it. */
+  | { kind: "user"; ports: ForwardedPort[] }
+  | NamespaceNetwork
+  | BridgeNetwork;
+
+/** Who answers questions for names. What is empty is found out. */
+export interface NameServers {
+  servers: string[];
+  search: string[];
+}
 
 /** What a pod was asked to be. */
 export interface PodConfig {
@@ -11,8 +44,16 @@ export interface PodConfig {
   memoryMiB: number;
   vcpus: number;
   network: NetworkConfig;
+  /** Default: the namespace's or the host's. */
+  dns?: NameServers;
+  /** How files are shared with the guest. */
+  share: ShareKind;
   /** Kernel to boot in place of the host's own. */
   kernel: string | null;
+  /** A guest to boot with that kernel in place of the built-in one; at least one of the two. */
+  guest?: { initrd: string | null; image: string | null };
+  /** The programs that it is made of. Default: podvisor's own, and QEMU. */
+  kinds?: PodKinds;
 }
 
 /** A pod as it stands on disk (`pod.json`). */
@@ -35,6 +76,8 @@ export interface PodRecord {
 export interface VmRecord {
   process: ProcessIdentity;
   accelerator: "kvm" | "tcg";
+  /** The process that serves the share, when the VM does not itself. */
+  shareDaemon: ProcessIdentity | null;
 }
 
 /** The proxy of a pod; without a process when somebody else runs it. */
@@ -50,19 +93,35 @@ export interface VolumeConfig {
   readOnly: boolean;
 }
 
+/** An image file or block device of the host that a container has as a block device. */
+export interface DeviceConfig {
+  source: string;
+  /** Path in the container. */
+  destination: string;
+  readOnly: boolean;
+}
+
 /**
- * Where a container's root file system comes from: a host directory that the container writes to, or one that stays as
- * it is under a layer of the container's own.
+ * Where a container's root file system comes from: a host directory that the container writes to, one that stays as it
+ * is under a layer of the container's own, or an image file or block device with a file system.
  */
-export type RootConfig = { kind: "directory"; path: string } | { kind: "overlay"; lower: string };
+export type RootConfig =
+  | { kind: "directory"; path: string }
+  | { kind: "overlay"; lower: string }
+  | { kind: "device"; path: string; fstype: string };
 
 /** What a container was asked to be. */
-export interface ContainerConfig {
+export interface ContainerConfig extends ContainerLimits {
   root: RootConfig;
+  /** In the background its stdin stays open for those who attach; otherwise it is at its end. */
+  interactive: boolean;
   readOnlyRoot: boolean;
   command: Command;
   volumes: VolumeConfig[];
-  cpu: CpuLimits;
+  devices: DeviceConfig[];
+  blockDriver: BlockDriver;
+  memoryMounts: MemoryMount[];
+  /** Bytes; 0: the guest's default. */
   shmSize: number;
 }
 
@@ -79,6 +138,8 @@ export interface ContainerRecord {
   token: string | null;
   /** The process that has its streams. */
   shim: ProcessIdentity | null;
+  /** What is plugged into the VM for it, or is just being: its root first, if that is a device. */
+  disks: DiskOptions[];
   /** How it ended. */
   exit: { code: number; finished: string } | null;
 }
@@ -95,6 +156,7 @@ export function newContainer(id: string, pod: string, config: ContainerConfig): 
     config,
     token: null,
     shim: null,
+    disks: [],
     exit: null,
   };
 }

@@ -1,13 +1,17 @@
 import { Failure } from "../failure.ts";
 import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
-import { Shim, type ShimResult, type ShimStreams } from "../shim/mod.ts";
+import { makeShim, type ShimResult, type ShimStreams } from "../shim/mod.ts";
 import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
 import { type BootedPod, bootPod, vmFailure } from "./boot.ts";
 import { addPod } from "./add_pod.ts";
 import { endPod } from "./end_pod.ts";
+import { releaseNetwork } from "./network/network_record.ts";
+import { planDisks, plugDisks } from "./disks.ts";
 import { explainStart } from "./explain_start.ts";
+import { kindsOf } from "./kinds.ts";
 import { type ContainerConfig, newContainer, type PodConfig, type PodRecord } from "./records.ts";
 import { guestContainer, shareContainer } from "./share.ts";
+import { vmRecord } from "./tools.ts";
 import { withinTime } from "./within_time.ts";
 import type { PodStore } from "./store.ts";
 
@@ -44,6 +48,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   const owner = identifyProcess(Deno.pid)!;
   const { directory, record } = await addOwned(store, name, options.pod, owner);
   undo.defer(() => store.remove(name));
+  undo.defer(() => releaseNetwork(directory));
   const booted = await bootPod({
     directory,
     pod: record,
@@ -52,10 +57,9 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
     signal,
     onLaunched: async (vm) => {
       options.onLaunched?.(vm);
-      const { process, accelerator } = vm;
       await Promise.all([
-        store.writePod({ ...record, vm: { process, accelerator } }),
-        shareContainer(directory, process.pid, name, container),
+        store.writePod({ ...record, vm: vmRecord(vm) }),
+        shareContainer(directory, vm.process.pid, name, container),
       ]);
     },
   });
@@ -64,7 +68,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   const running: PodRecord = {
     ...record,
     state: "running",
-    vm: { process: vm.process, accelerator: vm.accelerator },
+    vm: vmRecord(vm),
     proxy,
   };
   await store.writePod(running);
@@ -84,15 +88,17 @@ async function runContainer(
   pod: PodRecord,
 ): Promise<number> {
   const { store, name, container, streams, signal } = options;
+  const disks = planDisks(container, []);
+  await plugDisks(vm, disks);
   const { url, token } = await agent.reserveStreams();
-  const shim = new Shim({ url, token, container: name, ...streams });
+  const shim = makeShim(kindsOf(pod.config).shim, { url, token, container: name, ...streams });
   const stop = () => shim.close();
   signal.addEventListener("abort", stop);
   using _listening = { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) };
   options.onStarting?.();
   const result = shim.run();
   try {
-    await agent.startContainer(guestContainer(name, container), token);
+    await agent.startContainer(guestContainer(name, container, disks), token);
   } catch (error) {
     shim.close();
     await result.catch(() => {});
@@ -100,7 +106,7 @@ async function runContainer(
     throw explainStart(error, container.command);
   }
   const record = newContainer(name, name, container);
-  await store.writeContainer({ ...record, state: "running", shim: pod.owner });
+  await store.writeContainer({ ...record, state: "running", shim: pod.owner, disks });
   options.onStarted?.((number) => shim.signal(number));
   return await exitCodeOf(await result, vm, signal);
 }

@@ -1,7 +1,9 @@
 import { basename, join } from "@std/path";
 import { type GuestContainer, ROOTFS, type SharedMount } from "../agent/mod.ts";
 import { Failure, messageOf } from "../failure.ts";
+import type { DiskOptions } from "../hypervisor/mod.ts";
 import { attachMount, attachOverlay, detachMount } from "../sys/mod.ts";
+import { guestDisks } from "./disks.ts";
 import type { ContainerConfig, RootConfig } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
 
@@ -20,10 +22,12 @@ export async function shareContainer(
   config: ContainerConfig,
 ): Promise<void> {
   await using undo = new AsyncDisposableStack();
-  const root = join(directory.share, id, ROOTFS);
-  await Deno.mkdir(root, { recursive: true, mode: 0o755 });
   undo.defer(() => unshareContainer(directory, vm, id));
-  await attachRoot(directory, vm, id, config.root, root);
+  if (config.root.kind !== "device") {
+    const root = join(directory.share, id, ROOTFS);
+    await Deno.mkdir(root, { recursive: true, mode: 0o755 });
+    await attachRoot(directory, vm, id, config.root, root);
+  }
   for (const [index, { source, destination, readOnly }] of config.volumes.entries()) {
     const target = join(directory.share, volumeName(id, index, destination));
     await makeTarget(source, target);
@@ -32,15 +36,35 @@ export async function shareContainer(
   undo.move();
 }
 
-/** A container as the guest is to make it, from what {@linkcode shareContainer} shares of it. */
-export function guestContainer(id: string, config: ContainerConfig): GuestContainer {
-  const { volumes, readOnlyRoot, command, cpu, shmSize } = config;
+/**
+ * A container as the guest is to make it, from what {@linkcode shareContainer} shares of it.
+ *
+ * @param disks what has been plugged into the VM for it
+ */
+export function guestContainer(
+  id: string,
+  config: ContainerConfig,
+  disks: readonly DiskOptions[],
+): GuestContainer {
+  const { volumes, readOnlyRoot, command, cpu, memory, pids, memoryMounts, shmSize } = config;
   const mounts = volumes.map(({ destination, readOnly }, index): SharedMount => ({
     source: volumeName(id, index, destination),
     destination,
     readOnly,
   }));
-  return { id, image: id, readOnlyRoot, command, mounts, cpu, shmSize };
+  return {
+    id,
+    image: id,
+    readOnlyRoot,
+    command,
+    mounts,
+    ...guestDisks(config, disks),
+    memoryMounts,
+    cpu,
+    memory,
+    pids,
+    shmSize,
+  };
 }
 
 /** Takes away what {@linkcode shareContainer} made; what is not there is fine. The VM may be gone already. */
@@ -67,7 +91,7 @@ async function attachRoot(
   directory: PodDirectory,
   pid: number,
   id: string,
-  config: RootConfig,
+  config: Exclude<RootConfig, { kind: "device" }>,
   target: string,
 ): Promise<void> {
   if (config.kind === "directory") {

@@ -1,7 +1,8 @@
-import { type Agent, HyperstartAgent } from "../agent/mod.ts";
+import type { Agent } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import type { Hypervisor, Vm } from "../hypervisor/mod.ts";
-import type { PodRecord } from "./records.ts";
+import { kindsOf, makeAgent } from "./kinds.ts";
+import type { PodRecord, VmRecord } from "./records.ts";
 import type { PodStore } from "./store.ts";
 
 /** What the work on pods is done with. */
@@ -13,14 +14,20 @@ export interface PodTools {
 /** Takes hold of the VM of a pod that has one. @throws {Failure} when it has none */
 export function vmOf(tools: PodTools, pod: PodRecord): Vm {
   if (!pod.vm) throw new Failure(`Cannot reach the VM of the pod ${pod.id}: it has none`);
-  const { process, accelerator } = pod.vm;
   const directory = tools.store.directory(pod.id).path;
-  return tools.hypervisor.attach({ process, accelerator, directory });
+  const { kind } = kindsOf(pod.config).hypervisor;
+  return tools.hypervisor.attach({ ...pod.vm, kind, directory });
+}
+
+/** What is kept of a VM, so that a later command can take hold of it. */
+export function vmRecord({ process, accelerator, shareDaemon }: Vm): VmRecord {
+  return { process, accelerator, shareDaemon };
 }
 
 /** The driver of the guest of a pod that is up; it connects when it is first used. */
 export function agentOf(tools: PodTools, pod: PodRecord): Agent {
   if (!pod.proxy) throw new Failure(`Cannot reach the guest of the pod ${pod.id}: it has no proxy`);
   const { control, stream } = vmOf(tools, pod).sockets;
-  return new HyperstartAgent({ pod: pod.id, proxy: pod.proxy.url, control, stream });
+  const { agent } = kindsOf(pod.config);
+  return makeAgent(agent, { pod: pod.id, proxy: pod.proxy.url, control, stream });
 }

@@ -1,2 +1,3 @@
 /** Root file systems and other storage of the host's. */
 export { busyboxRoot } from "./busybox_root.ts";
+export { detectFileSystem, FILE_SYSTEMS } from "./file_system.ts";

@@ -69,10 +69,12 @@ export { spawn, type SpawnOptions } from "./spawn.ts";
 export { type DriverInfo, readDriverInfo } from "./ethtool.ts";
 export {
   makeNetworkNamespace,
+  newNetworkNamespace,
   openInNetworkNamespace,
   openNetworkNamespace,
   openSocketIn,
   unmountNetworkNamespace,
 } from "./network_namespace.ts";
 export * from "./socket.ts";
+export { listenUnix } from "./unix_listener.ts";
 export { openMacvtap, openTap, tapFeatures, type TapOptions } from "./tap.ts";

@@ -31,6 +31,12 @@ export function enterOwnMounts(program: ChildProgram, directory: string): void {
   program.call("mount", directory, SYS.mount, none, path, 0, flags, 0);
 }
 
+/** Adds calls that move a process into the mount namespace of another one, to that namespace's root directory. */
+export function enterMountsOf(program: ChildProgram, pid: number): void {
+  const namespace = openMountNamespace(program, pid);
+  program.call("setns", `mount namespace of pid ${pid}`, SYS.setns, namespace, CLONE_NEWNS);
+}
+
 /** A bind mount to be attached in the mount namespace of another process. */
 export interface AttachOptions {
   /** A process in the namespace. */

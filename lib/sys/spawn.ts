@@ -1,7 +1,7 @@
 import { ChildProgram } from "./child_program.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR } from "./fd.ts";
 import { cString } from "./memory.ts";
-import { enterOwnMounts } from "./mount_namespace.ts";
+import { enterMountsOf, enterOwnMounts } from "./mount_namespace.ts";
 import { SYS } from "./numbers.ts";
 import type { Fd } from "./fd.ts";
 
@@ -28,6 +28,8 @@ export interface SpawnOptions {
   networkNamespace?: Fd;
   /** Directory to be read-only in a mount namespace of the process's own: see {@linkcode enterOwnMounts}. */
   ownMounts?: string;
+  /** Pid of a process whose mount namespace to join instead. */
+  mountsOf?: number;
 }
 
 /**
@@ -45,6 +47,7 @@ export function spawn(options: SpawnOptions): number {
     program.call("setns", "network namespace", SYS.setns, namespace, CLONE_NEWNET);
   }
   if (options.ownMounts !== undefined) enterOwnMounts(program, options.ownMounts);
+  if (options.mountsOf !== undefined) enterMountsOf(program, options.mountsOf);
   if (options.detached) program.call("setsid", "the child", SYS.setsid);
   if (options.dieWithParent) {
     program.call("prctl", "death signal", SYS.prctl, PR_SET_PDEATHSIG, SIGKILL);

@@ -29,8 +29,7 @@ async function withVm(
         directory,
         memoryMiB: 64,
         vcpus: 1,
-        userNetwork: false,
-        share: { path: share, tag: "hyperShared" },
+        share: { path: share, tag: "hyperShared", kind: "9p" },
         dieWithParent: true,
       });
       vms.push(vm);

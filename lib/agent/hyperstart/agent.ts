@@ -7,6 +7,7 @@ import {
   type PsContainer,
   type RemoveContainer,
   type StartPod,
+  type UpdateContainer,
 } from "../../hyperstart/mod.ts";
 import { getLogger, type Logger } from "../../log.ts";
 import { ProxyClient } from "../../proxy/mod.ts";
@@ -14,6 +15,7 @@ import type {
   Agent,
   AgentCapabilities,
   Command,
+  ContainerLimits,
   GuestContainer,
   GuestDevices,
   GuestPod,
@@ -25,7 +27,7 @@ import { guestDevices, MOUNT_TAG } from "./devices.ts";
 import { containerFor, execFor, startPodFor } from "./dialects.ts";
 import { describeLink, type GuestLink } from "./guest_link.ts";
 import { checkSize } from "./message_size.ts";
-import { containerMessage, processMessage } from "./messages.ts";
+import { constraintsOf, containerMessage, processMessage } from "./messages.ts";
 import { networkFor } from "./network.ts";
 
 /** What the driver is to talk to. */
@@ -78,6 +80,7 @@ export class HyperstartAgent implements Agent {
       ...(pod.dns.length === 0 ? {} : { dns: pod.dns }),
       ...(pod.dnsSearch.length === 0 ? {} : { dnsSearch: pod.dnsSearch }),
       shareDir: MOUNT_TAG,
+      ...(pod.share === undefined || pod.share === "9p" ? {} : { shareType: pod.share }),
     };
     const { message, dropped } = startPodFor(dialect, whole);
     this.#tellDropped(dropped);
@@ -160,6 +163,18 @@ export class HyperstartAgent implements Agent {
     }
     const message: PsContainer = { container, format, psargs: args };
     return new TextDecoder().decode(await this.#send("pscontainer", message));
+  }
+
+  async updateContainer(container: string, limits: ContainerLimits): Promise<void> {
+    const { dialect } = await this.#attached();
+    if (dialect !== "builtin") {
+      throw new Failure(
+        `Cannot change the limits of the container ${container}: ${guestName(dialect)} has no ` +
+          "command for it",
+      );
+    }
+    const message: UpdateContainer = { container, constraints: constraintsOf(limits) };
+    await this.#send("updatecontainer", message);
   }
 
   async onlineCPUMem(plugged?: PluggedResources): Promise<void> {

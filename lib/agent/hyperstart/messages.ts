@@ -1,5 +1,19 @@
-import type { CapabilitySets, FsMap, NewContainer, Process } from "../../hyperstart/mod.ts";
-import type { Command, GuestContainer, SharedMount } from "../agent.ts";
+import type {
+  CapabilitySets,
+  Constraints,
+  FsMap,
+  NewContainer,
+  Process,
+  TmpfsMount,
+} from "../../hyperstart/mod.ts";
+import type {
+  Command,
+  ContainerLimits,
+  DiskNode,
+  GuestContainer,
+  MemoryMount,
+  SharedMount,
+} from "../agent.ts";
 
 /** Name of the root file system's directory below a container's own in the share. */
 export const ROOTFS = "rootfs";
@@ -43,25 +57,37 @@ function splitUser({ user, group }: Command): { user: string; group: string } {
   return { user: user.slice(0, colon), group: user.slice(colon + 1) };
 }
 
-/** NEWCONTAINER for a container whose root file system and mounts lie below the share (seed-walkthrough 3.13). */
+/** NEWCONTAINER (seed-walkthrough 3.13), in which a root file system is below the share, or on a disk. */
 export function containerMessage(container: GuestContainer): NewContainer {
-  const { quota, period, shares } = container.cpu;
-  const limited = quota !== 0 && period !== 0;
+  const { rootDisk, memoryMounts } = container;
   return {
     id: container.id,
     rootfs: ROOTFS,
-    image: container.image,
+    image: rootDisk ? rootDisk.name : container.image,
+    ...(rootDisk ? { fstype: rootDisk.fstype } : {}),
+    ...(rootDisk?.scsiAddr ? { scsiAddr: rootDisk.scsiAddr } : {}),
     process: processMessage(container.command),
     restartPolicy: "",
     initialize: false,
-    fsmap: container.mounts.map(fsMap),
+    fsmap: [...container.mounts.map(fsMap), ...container.disks.map(diskMap)],
     systemMountsInfo: { bindMountDev: false, devShmSize: container.shmSize },
-    constraints: {
-      CPUQuota: limited ? quota : 0,
-      CPUPeriod: limited ? period : 0,
-      CPUShares: shares,
-    },
+    constraints: constraintsOf(container),
     ...(container.readOnlyRoot ? { readOnly: true } : {}),
+    ...(memoryMounts.length > 0 ? { tmpfs: memoryMounts.map(tmpfs) } : {}),
+  };
+}
+
+/** Limits in the guest's form. A quota without a period, or the other way round, limits nothing. */
+export function constraintsOf({ cpu, memory, pids }: ContainerLimits): Constraints {
+  const { quota, period, shares, set = "" } = cpu;
+  const limited = quota !== 0 && period !== 0;
+  return {
+    CPUQuota: limited ? quota : 0,
+    CPUPeriod: limited ? period : 0,
+    CPUShares: shares,
+    ...(set === "" ? {} : { CPUSet: set }),
+    ...(memory === 0 ? {} : { MemoryLimit: memory }),
+    ...(pids === 0 ? {} : { PidsLimit: pids }),
   };
 }
 
@@ -74,4 +100,19 @@ function fsMap({ source, destination, readOnly }: SharedMount): FsMap {
     absolutePath: false,
     scsiAddr: "",
   };
+}
+
+function diskMap({ name, scsiAddr, destination, readOnly }: DiskNode): FsMap {
+  return {
+    source: name === "" ? "" : `/dev/${name}`,
+    path: destination,
+    readOnly,
+    dockerVolume: false,
+    absolutePath: true,
+    scsiAddr,
+  };
+}
+
+function tmpfs({ destination, size, mode, readOnly, exec }: MemoryMount): TmpfsMount {
+  return { path: destination, size, mode, readOnly, exec };
 }

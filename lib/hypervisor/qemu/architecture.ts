@@ -32,6 +32,9 @@ export const QEMU_ARCHITECTURES: Readonly<Record<string, QemuArchitecture>> = {
       "panic=-1",
       // The crypto layer's self-tests take a quarter of a second under TCG.
       "cryptomgr.notests",
+      // Bounce buffers for memory above 4 GiB, which may be added: 64 MiB, and a tenth of the boot, that no virtio
+      // device needs.
+      "swiotlb=noforce",
     ],
     acceleratorCommandLine: {
       kvm: [],

@@ -1,5 +1,7 @@
 import type { AcceleratorKind } from "../accelerator.ts";
+import type { GuestBoot, ShareKind, VmNetwork } from "../hypervisor.ts";
 import { findArchitecture, kernelCommandLine } from "./architecture.ts";
+import { networkArguments } from "./network_cards.ts";
 import type { VmFiles } from "./vm_files.ts";
 
 /** The guest that is booted. */
@@ -14,7 +16,7 @@ export interface QemuOptions {
   /** Architecture of host and guest, as `Deno.build.arch` has it. */
   arch: string;
   accelerator: AcceleratorKind;
-  boot: BootImage;
+  boot: BootImage | GuestBoot;
   files: VmFiles;
   /** What belongs to one pod. A VM restored from a template gets it later. */
   pod: QemuPodOptions;
@@ -26,13 +28,26 @@ export interface QemuOptions {
 export interface QemuPodOptions {
   name: string;
   memoryMiB: number;
+  /** The most that memory can be added to, in MiB. */
+  maxMemoryMiB: number;
   vcpus: number;
-  share: { path: string; tag: string };
-  userNetwork: boolean;
+  /** The most that processors can be added to. */
+  maxVcpus: number;
+  share: { path: string; tag: string; kind: ShareKind };
+  network?: VmNetwork;
 }
 
 /** Names of the guest's channels, by which its agent finds them. */
 const CONTROL_PORT = "sh.hyper.channel.0", STREAM_PORT = "sh.hyper.channel.1";
+
+/** Bus that devices can be plugged into while the VM runs. Its slots cost a boot nothing. */
+export const HOTPLUG_BUS = "hotplug";
+/** Addresses for the devices of all its slots: the firmware would give an empty bus none. */
+const BUS_ROOM = "io-reserve=4K,mem-reserve=1M,pref64-reserve=2M";
+/** Controller of SCSI disks. */
+export const SCSI_CONTROLLER = "scsi0";
+/** How many pieces of memory can be added. */
+export const MEMORY_SLOTS = 8;
 
 /**
  * QEMU's arguments (qemu-system(1)), without the program. The same options always give the same arguments.
@@ -53,12 +68,12 @@ function machineArguments({ arch, accelerator, boot, files, pod }: QemuOptions):
     ...["-display", "none"],
     ...["-sandbox", sandbox()],
     ...["-pidfile", files.pid],
-    ...["-machine", architecture.machine],
+    ...["-machine", machine(architecture.machine, pod.share.kind)],
     ...["-accel", accelerator],
     ...["-cpu", architecture.cpu[accelerator]],
     ...["-kernel", boot.kernel],
-    ...["-initrd", boot.initrd],
-    ...["-append", kernelCommandLine(arch, accelerator, pod.vcpus)],
+    ...boot.initrd === null ? [] : ["-initrd", boot.initrd],
+    ...["-append", commandLine(boot, kernelCommandLine(arch, accelerator, pod.vcpus))],
     // Channels before the monitor: when that takes connections, so do they.
     ...socket("control", files.control),
     ...socket("stream", files.stream),
@@ -66,29 +81,58 @@ function machineArguments({ arch, accelerator, boot, files, pod }: QemuOptions):
     ...["-mon", "chardev=monitor,mode=control"],
     ...["-chardev", `file,id=console,path=${escape(files.console)},append=on`],
     ...["-serial", "chardev:console"],
-    ...[
-      "-drive",
-      `if=none,id=root,format=raw,readonly=on,file.locking=off,file=${escape(boot.image)}`,
-    ],
-    ...["-device", "virtio-blk-pci,drive=root"],
+    ...rootDisk(boot),
     ...["-device", "virtio-serial-pci,id=channels,max_ports=3"],
     ...["-device", `virtserialport,bus=channels.0,nr=1,chardev=control,name=${CONTROL_PORT}`],
     ...["-device", `virtserialport,bus=channels.0,nr=2,chardev=stream,name=${STREAM_PORT}`],
+    ...["-device", `pci-bridge,id=${HOTPLUG_BUS},chassis_nr=1,shpc=off,${BUS_ROOM}`],
+    ...["-device", `virtio-scsi-pci,id=${SCSI_CONTROLLER}`],
   ];
 }
 
-function podArguments({ pod, keepOwners }: QemuOptions): string[] {
-  const security = keepOwners ? "passthrough" : "none";
-  const path = escape(pod.share.path);
+/** The built-in guest's image is nobody's to write to; what another one writes to its own is dropped. */
+function rootDisk(boot: BootImage | GuestBoot): string[] {
+  if (boot.image === null) return [];
+  const access = "foreign" in boot ? "snapshot=on" : "readonly=on";
+  const drive = `if=none,id=root,format=raw,${access},file.locking=off,file=${escape(boot.image)}`;
+  return ["-drive", drive, "-device", "virtio-blk-pci,drive=root"];
+}
+
+/** A guest of somebody else's that has no initial file system starts from its disk. */
+function commandLine(boot: BootImage | GuestBoot, common: string): string {
+  return boot.initrd === null ? `${common} root=/dev/vda rw` : common;
+}
+
+/** A share's daemon works in the VM's memory. */
+function machine(name: string, share: ShareKind): string {
+  return share === "virtiofs" ? `${name},memory-backend=ram` : name;
+}
+
+function podArguments({ pod, files, keepOwners }: QemuOptions): string[] {
+  const { memoryMiB, maxMemoryMiB, vcpus, maxVcpus } = pod;
   return [
     ...["-name", `podvisor-${escape(pod.name)},process=podvisor-vm`],
-    ...["-m", `${pod.memoryMiB}M`],
-    ...["-smp", `${pod.vcpus}`],
+    ...["-m", `${memoryMiB}M,slots=${MEMORY_SLOTS},maxmem=${maxMemoryMiB}M`],
+    ...["-smp", `${vcpus},maxcpus=${maxVcpus}`],
+    ...pod.share.kind === "virtiofs" ? virtiofsShare(pod, files) : plan9Share(pod, keepOwners),
+    ...pod.network ? networkArguments(pod.network) : [],
+  ];
+}
+
+function plan9Share({ share }: QemuPodOptions, keepOwners: boolean): string[] {
+  const security = keepOwners ? "passthrough" : "none";
+  const path = escape(share.path);
+  return [
     ...["-fsdev", `local,id=share,path=${path},security_model=${security},multidevs=remap`],
-    ...["-device", `virtio-9p-pci,fsdev=share,mount_tag=${escape(pod.share.tag)}`],
-    ...pod.userNetwork
-      ? ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
-      : [],
+    ...["-device", `virtio-9p-pci,fsdev=share,mount_tag=${escape(share.tag)}`],
+  ];
+}
+
+function virtiofsShare({ share, memoryMiB }: QemuPodOptions, files: VmFiles): string[] {
+  return [
+    ...["-object", `memory-backend-memfd,id=ram,size=${memoryMiB}M,share=on`],
+    ...["-chardev", `socket,id=share,path=${escape(files.share)}`],
+    ...["-device", `vhost-user-fs-pci,chardev=share,tag=${escape(share.tag)}`],
   ];
 }
 

@@ -11,8 +11,18 @@ import {
 } from "../../sys/mod.ts";
 import type { AcceleratorKind } from "../accelerator.ts";
 import { readConsoleTail } from "../console_tail.ts";
-import type { RunningVm, Vm, VmEnd, VmSockets } from "../hypervisor.ts";
-import { QmpClient } from "./qmp.ts";
+import type {
+  DiskOptions,
+  DiskPlace,
+  RunningVm,
+  Vm,
+  VmEnd,
+  VmResources,
+  VmSockets,
+} from "../hypervisor.ts";
+import { Deletions } from "./deletions.ts";
+import { plugDisk, plugMemory, plugVcpus, readResources, unplugDisk } from "./hotplug.ts";
+import { QmpClient, type QmpEvent } from "./qmp.ts";
 import { type VmFiles, vmFiles } from "./vm_files.ts";
 
 /** How long QEMU may take to end when asked to, and the kernel to bury it when killed, in milliseconds. */
@@ -26,12 +36,14 @@ const CONSOLE_INTERVAL = 1000;
 export class QemuVm implements Vm {
   readonly process: ProcessIdentity;
   readonly accelerator: AcceleratorKind;
+  readonly shareDaemon: ProcessIdentity | null;
   readonly #files: VmFiles;
   #ended: Promise<VmEnd> | undefined;
 
-  constructor({ process, accelerator, directory }: RunningVm) {
+  constructor({ process, accelerator, shareDaemon = null, directory }: RunningVm) {
     this.process = process;
     this.accelerator = accelerator;
+    this.shareDaemon = shareDaemon;
     this.#files = vmFiles(directory);
   }
 
@@ -55,14 +67,50 @@ export class QemuVm implements Vm {
     await this.command("cont");
   }
 
+  async resources(): Promise<VmResources> {
+    return await this.#monitor(readResources);
+  }
+
+  async addVcpus(count: number): Promise<void> {
+    await this.#monitor((monitor) => plugVcpus(monitor, count));
+  }
+
+  async addMemory(mebibytes: number): Promise<void> {
+    await this.#monitor((monitor) => plugMemory(monitor, mebibytes, this.shareDaemon !== null));
+  }
+
+  async addBlockDevice(disk: DiskOptions): Promise<void> {
+    await this.#monitor((monitor) => plugDisk(monitor, disk));
+  }
+
+  async removeBlockDevice(place: DiskPlace): Promise<void> {
+    const deletions = new Deletions();
+    await this.#monitor(
+      (monitor) => unplugDisk(monitor, place, (device) => deletions.wait(device)),
+      (event) => deletions.take(event),
+    );
+  }
+
   /** Runs one command in QEMU's monitor. @throws {QmpError} @throws {QmpProtocolError} */
   async command(name: string, args?: Record<string, unknown>): Promise<unknown> {
+    return await this.#monitor((monitor) => monitor.execute(name, args));
+  }
+
+  async #monitor<T>(
+    use: (monitor: QmpClient) => Promise<T>,
+    onEvent: (event: QmpEvent) => void = () => {},
+  ): Promise<T> {
     const connection = await Deno.connect({ transport: "unix", path: this.#files.monitor });
-    using monitor = await QmpClient.open(connection);
-    return await monitor.execute(name, args);
+    using monitor = await QmpClient.open(connection, { onEvent });
+    return await use(monitor);
   }
 
   async stop(grace = 0): Promise<void> {
+    await this.#stop(grace);
+    await killProcess(this.shareDaemon);
+  }
+
+  async #stop(grace: number): Promise<void> {
     using process = openIdentified(this.process);
     if (!process) return;
     if (grace > 0 && await waitForEnd(process, grace)) return;
@@ -72,10 +120,15 @@ export class QemuVm implements Vm {
     } catch (error) {
       getLogger("qemu").debug("QEMU does not take the command to quit", { error });
     }
-    await this.kill();
+    await this.#kill();
   }
 
   async kill(): Promise<void> {
+    await this.#kill();
+    await killProcess(this.shareDaemon);
+  }
+
+  async #kill(): Promise<void> {
     using process = openIdentified(this.process);
     if (!process) return;
     signalIdentified(this.process, SIGNALS.KILL!);
@@ -98,6 +151,17 @@ export class QemuVm implements Vm {
       console: readConsoleTail(this.#files.console),
     };
   }
+}
+
+/** Kills a process, if there is one, and waits until it is gone. */
+export async function killProcess(identity: ProcessIdentity | null): Promise<void> {
+  if (!identity) return;
+  using process = openIdentified(identity);
+  if (process) {
+    signalIdentified(identity, SIGNALS.KILL!);
+    await waitForEnd(process, BURIAL_TIME);
+  }
+  collectChild(identity.pid);
 }
 
 /**

@@ -10,6 +10,9 @@ export interface VmFiles {
   pid: string;
   /** What QEMU itself has to say. */
   log: string;
+  /** Socket of the daemon that serves the share, if there is one, and what it has to say. */
+  share: string;
+  shareLog: string;
 }
 
 /** Where a VM's files are in its directory: names short, because a socket's path may have 107 bytes only. */
@@ -21,5 +24,7 @@ export function vmFiles(directory: string): VmFiles {
     console: join(directory, "console.log"),
     pid: join(directory, "qemu.pid"),
     log: join(directory, "qemu.log"),
+    share: join(directory, "fs.sock"),
+    shareLog: join(directory, "virtiofsd.log"),
   };
 }

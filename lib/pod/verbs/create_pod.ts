@@ -5,7 +5,7 @@ import { bootPod } from "../boot.ts";
 import type { PodConfig, PodRecord } from "../records.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import { POD_LOGS } from "../pod_logs.ts";
-import type { PodTools } from "../tools.ts";
+import { type PodTools, vmRecord } from "../tools.ts";
 
 /**
  * Makes a pod that lives until it is removed, and boots its VM. It is `ready` then: it can take containers.
@@ -46,12 +46,10 @@ export async function bringUp(
     dieWithParent: false,
     signal,
     // A pod whose command is killed now is found by what is written here.
-    onLaunched: async ({ process, accelerator }) =>
-      await tools.store.writePod({ ...pod, vm: { process, accelerator } }),
+    onLaunched: async (vm) => await tools.store.writePod({ ...pod, vm: vmRecord(vm) }),
   });
   agent.close();
-  const { process, accelerator } = vm;
-  const up: PodRecord = { ...pod, reason: null, vm: { process, accelerator }, proxy };
+  const up: PodRecord = { ...pod, reason: null, vm: vmRecord(vm), proxy };
   await tools.store.writePod(up);
   return up;
 }

@@ -1,8 +1,10 @@
 import { join } from "@std/path";
 import { startShim } from "../../shim/mod.ts";
 import { identifyProcess } from "../../sys/mod.ts";
+import { planDisks, plugDisks, unplugDisks } from "../disks.ts";
 import { endProcess } from "../end_process.ts";
 import { clearExit, exitFile } from "../exit_file.ts";
+import { kindsOf } from "../kinds.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import { POD_LOGS } from "../pod_logs.ts";
 import type { ContainerRecord } from "../records.ts";
@@ -33,24 +35,34 @@ export async function prepareContainer(
   const { pod, directory } = loaded;
   const { id, config } = container;
   await using undo = new AsyncDisposableStack();
-  const vm = vmOf(tools, pod).process.pid;
+  const vm = vmOf(tools, pod);
+  const { pid: vmPid } = vm.process;
   const agent = agentOf(tools, pod);
   using _connection = { [Symbol.dispose]: () => agent.close() };
   await clearExit(directory, id);
-  await shareContainer(directory, vm, id, config);
-  undo.defer(() => unshareContainer(directory, vm, id));
+  await shareContainer(directory, vmPid, id, config);
+  undo.defer(() => unshareContainer(directory, vmPid, id));
+  const disks = planDisks(config, loaded.containers.filter((each) => each.id !== id));
+  // Before they are plugged in: what a command that is killed meanwhile leaves in the VM is known.
+  if (disks.length > 0) await tools.store.writeContainer({ ...container, disks });
+  await plugDisks(vm, disks);
+  undo.defer(async () => void await unplugDisks(vm, disks));
   const { url, token } = await agent.reserveStreams();
-  const pid = startShim({
+  const { shim: program } = kindsOf(pod.config);
+  // Without a shim nobody learns of its end.
+  const pid = program.kind === "noop" ? undefined : startShim({
+    program,
     container: id,
     url,
     token,
     terminal: config.command.terminal,
+    interactive: config.interactive,
     log: logFile(loaded, id),
     exit: exitFile(directory, id),
     attach: attachSocket(loaded, id),
     diagnostics: directory.file(POD_LOGS.shim),
   });
-  const shim = identifyProcess(pid) ?? null;
+  const shim = pid === undefined ? null : identifyProcess(pid) ?? null;
   undo.defer(() => endProcess(shim));
   const ready: ContainerRecord = {
     ...container,
@@ -59,6 +71,7 @@ export async function prepareContainer(
     exit: null,
     token,
     shim,
+    disks,
   };
   await tools.store.writeContainer(ready);
   undo.move();

@@ -1,11 +1,10 @@
 import { Failure } from "../../failure.ts";
-import { getLogger } from "../../log.ts";
 import { isAlive } from "../../sys/mod.ts";
-import { unshareContainer } from "../share.ts";
 import type { PodTools } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
+import { clearContainer } from "./clear_container.ts";
 import { findContainer } from "./find_container.ts";
-import { endContainer, removeInGuest } from "./stop_container.ts";
+import { endContainer } from "./stop_container.ts";
 
 /**
  * Removes a container that is ready or has stopped; with `force`, one that is running too.
@@ -30,20 +29,11 @@ export async function removeContainer(
     }
     const { vm } = loaded.pod;
     if (vm && isAlive(vm.process)) {
-      if (state !== "stopped") await endContainer(tools, loaded, container, 0);
-      else await forget(tools, loaded, id);
-      await unshareContainer(loaded.directory, vm.process.pid, id);
+      const ended = state === "stopped"
+        ? container
+        : await endContainer(tools, loaded, container, 0);
+      await clearContainer(tools, loaded, ended);
     }
     await store.removeContainer(pod, id);
   });
-}
-
-/** One that ended by itself is still known to the guest. */
-async function forget(...[tools, loaded, id]: Parameters<typeof removeInGuest>): Promise<void> {
-  try {
-    await removeInGuest(tools, loaded, id);
-  } catch (error) {
-    getLogger("container", { pod: loaded.pod.id, container: id })
-      .debug("guest did not know the container", { error });
-  }
 }

@@ -1,3 +1,4 @@
+import { unplugDisks } from "../disks.ts";
 import { killProcess } from "../end_process.ts";
 import { explainStart } from "../explain_start.ts";
 import type { LoadedPod } from "../load_pod.ts";
@@ -6,6 +7,7 @@ import { guestContainer, unshareContainer } from "../share.ts";
 import { checkMove } from "../state_machine.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
+import { clearContainer } from "./clear_container.ts";
 import { checkUp } from "./create_container.ts";
 import { findContainer } from "./find_container.ts";
 import { prepareContainer } from "./prepare_container.ts";
@@ -25,7 +27,7 @@ export async function startContainer(
     checkMove(`container ${id}`, container.state, "running");
     checkUp(loaded.pod.state, `start the container ${id}`, pod);
     const prepared = container.state === "stopped"
-      ? await prepareContainer(tools, loaded, container)
+      ? await prepareContainer(tools, loaded, await clearContainer(tools, loaded, container))
       : container;
     return await startPrepared(tools, loaded, prepared);
   });
@@ -43,17 +45,20 @@ export async function startPrepared(
   const agent = agentOf(tools, pod);
   using _connection = { [Symbol.dispose]: () => agent.close() };
   try {
-    await agent.startContainer(guestContainer(id, config), token!);
+    await agent.startContainer(guestContainer(id, config, container.disks), token!);
   } catch (error) {
     const failure = explainStart(error, config.command);
     await killProcess(container.shim);
-    await unshareContainer(directory, vmOf(tools, pod).process.pid, id);
+    const vm = vmOf(tools, pod);
+    await unshareContainer(directory, vm.process.pid, id);
+    const disks = await unplugDisks(vm, container.disks);
     await store.writeContainer({
       ...container,
       state: "stopped",
       reason: failure.message,
       token: null,
       shim: null,
+      disks,
     });
     throw failure;
   }

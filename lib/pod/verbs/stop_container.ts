@@ -1,5 +1,6 @@
 import { getLogger } from "../../log.ts";
 import { openIdentified, SIGNALS, waitForEnd } from "../../sys/mod.ts";
+import { unplugDisks } from "../disks.ts";
 import { killProcess } from "../end_process.ts";
 import { readExit } from "../exit_file.ts";
 import type { LoadedPod } from "../load_pod.ts";
@@ -59,13 +60,16 @@ export async function endContainer(
     await attempt("its removal in the guest", () => removeInGuest(tools, loaded, id));
   }
   await killProcess(shim);
-  await unshareContainer(directory, vmOf(tools, pod).process.pid, id);
+  const vm = vmOf(tools, pod);
+  await unshareContainer(directory, vm.process.pid, id);
+  const disks = await unplugDisks(vm, container.disks);
   const stopped: ContainerRecord = {
     ...container,
     state: "stopped",
     exit: await readExit(directory, id) ?? null,
     token: null,
     shim: null,
+    disks,
   };
   await tools.store.writeContainer(stopped);
   return stopped;

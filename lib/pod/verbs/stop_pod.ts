@@ -1,6 +1,7 @@
 import { endPod } from "../end_pod.ts";
 import { killProcess } from "../end_process.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
+import { releaseNetwork } from "../network/network_record.ts";
 import { unshareContainer } from "../share.ts";
 import { checkMove } from "../state_machine.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
@@ -31,6 +32,7 @@ export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodR
     const proxy = pod.proxy.process;
     await endPod({ agent: agentOf(tools, pod), vm, proxy }, pod.id);
   }
+  await releaseNetwork(directory);
   const after = await loadPod(store, pod.id);
   for (const container of after.containers) {
     await killProcess(container.shim);
@@ -42,6 +44,7 @@ export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodR
       reason,
       token: null,
       shim: null,
+      disks: [],
     });
   }
   const stopped: PodRecord = {

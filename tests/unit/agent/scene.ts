@@ -31,7 +31,12 @@ export function container(id: string, args: string[], more: Partial<GuestContain
     readOnlyRoot: false,
     command: command(args),
     mounts: [],
+    rootDisk: null,
+    disks: [],
+    memoryMounts: [],
     cpu: { quota: 0, period: 0, shares: 0 },
+    memory: 0,
+    pids: 0,
     shmSize: 0,
     ...more,
   } satisfies GuestContainer;

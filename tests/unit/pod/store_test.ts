@@ -20,7 +20,14 @@ function record(id: string): PodRecord {
     state: "ready",
     reason: null,
     owner: null,
-    config: { hostname: id, memoryMiB: 256, vcpus: 1, network: { kind: "none" }, kernel: null },
+    config: {
+      hostname: id,
+      memoryMiB: 256,
+      vcpus: 1,
+      network: { kind: "none" },
+      share: "9p",
+      kernel: null,
+    },
     vm: null,
     proxy: null,
   };

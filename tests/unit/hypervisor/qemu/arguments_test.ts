@@ -11,9 +11,10 @@ const OPTIONS: QemuOptions = {
   pod: {
     name: "web",
     memoryMiB: 256,
+    maxMemoryMiB: 4096,
     vcpus: 2,
-    share: { path: "/run/p/shared", tag: "hyperShared" },
-    userNetwork: false,
+    maxVcpus: 8,
+    share: { path: "/run/p/shared", tag: "hyperShared", kind: "9p" },
   },
   keepOwners: true,
 };
@@ -51,8 +52,8 @@ Deno.test("QEMU gives up what it does not need", () => {
 
 Deno.test("the pod's size and share are its own", () => {
   const args = qemuArguments(OPTIONS);
-  assertEquals(values(args, "-m"), ["256M"]);
-  assertEquals(values(args, "-smp"), ["2"]);
+  assertEquals(values(args, "-m"), ["256M,slots=8,maxmem=4096M"]);
+  assertEquals(values(args, "-smp"), ["2,maxcpus=8"]);
   assertEquals(values(args, "-fsdev"), [
     "local,id=share,path=/run/p/shared,security_model=passthrough,multidevs=remap",
   ]);
@@ -64,7 +65,11 @@ Deno.test("an ordinary user's share does not try to keep owners", () => {
 });
 
 Deno.test("commas in names and paths stay in them", () => {
-  const pod = { ...OPTIONS.pod, name: "a,b", share: { path: "/x,readonly=on", tag: "t" } };
+  const pod = {
+    ...OPTIONS.pod,
+    name: "a,b",
+    share: { ...OPTIONS.pod.share, path: "/x,readonly=on" },
+  };
   const args = qemuArguments({ ...OPTIONS, pod, boot: { ...OPTIONS.boot, image: "/a,b" } });
   assert(values(args, "-fsdev")[0]!.includes("path=/x,,readonly=on,"));
   assert(values(args, "-drive")[0]!.endsWith("file=/a,,b"));
@@ -73,7 +78,7 @@ Deno.test("commas in names and paths stay in them", () => {
 
 Deno.test("there is a network card only where one is asked for", () => {
   assertEquals(values(qemuArguments(OPTIONS), "-netdev"), []);
-  const pod = { ...OPTIONS.pod, userNetwork: true };
+  const pod = { ...OPTIONS.pod, network: { user: { ports: [] }, cards: [], namespace: null } };
   assertEquals(values(qemuArguments({ ...OPTIONS, pod }), "-netdev"), ["user,id=net"]);
 });
 
@@ -90,4 +95,21 @@ Deno.test("a guest that runs on the real processor keeps its protections", () =>
 
 Deno.test("an architecture without settings is refused", () => {
   assertThrows(() => qemuArguments({ ...OPTIONS, arch: "vax" }), Error, "Cannot run VMs on vax");
+});
+
+Deno.test("disks can be plugged in: there is a bus for them and a SCSI controller", () => {
+  const devices = values(qemuArguments(OPTIONS), "-device");
+  const [bridge] = devices.filter((each) => each.startsWith("pci-bridge,id=hotplug,"));
+  assert(bridge!.includes("mem-reserve=1M"), "without room of its own it takes no device");
+  assert(devices.includes("virtio-scsi-pci,id=scsi0"));
+});
+
+Deno.test("a share by virtio-fs is a daemon's that works in the VM's memory, and there is no 9p", () => {
+  const pod = { ...OPTIONS.pod, share: { ...OPTIONS.pod.share, kind: "virtiofs" as const } };
+  const args = qemuArguments({ ...OPTIONS, pod });
+  assertEquals(values(args, "-machine"), ["q35,memory-backend=ram"]);
+  assertEquals(values(args, "-object"), ["memory-backend-memfd,id=ram,size=256M,share=on"]);
+  assert(values(args, "-chardev").includes("socket,id=share,path=/run/p/fs.sock"));
+  assert(values(args, "-device").includes("vhost-user-fs-pci,chardev=share,tag=hyperShared"));
+  assertEquals(values(args, "-fsdev"), []);
 });
