@@ -1,9 +1,10 @@
-import type { Paths } from "../config/mod.ts";
+import type { Config, Paths } from "../config/mod.ts";
 import type { OptionSpec, ParsedOptions } from "./options.ts";
 
 /** What a command works with. */
 export interface CommandContext {
   paths: Paths;
+  config: Config;
   options: ParsedOptions;
 }
 

@@ -1,8 +1,8 @@
 import type { Paths } from "../config/mod.ts";
-import { buildGuest } from "../guest/image/mod.ts";
-import { Qemu } from "../hypervisor/mod.ts";
-import { PodStore, runOnce } from "../pod/mod.ts";
+import { HypervisorByKind, Qemu } from "../hypervisor/mod.ts";
+import { kindsOf, type PodConfig, PodStore, runOnce } from "../pod/mod.ts";
 import { SIGNALS } from "../sys/mod.ts";
+import { guestMaker } from "./guest_maker.ts";
 import { ConsoleFollower } from "./console_follower.ts";
 import { printError } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -18,16 +18,14 @@ import { SignalRelay } from "./signal_relay.ts";
  */
 export async function runForeground(request: RunRequest, paths: Paths): Promise<number> {
   using progress = new Progress();
-  const image = await buildGuest({
-    cacheDir: paths.cache,
-    ...(request.pod.kernel === null ? {} : { kernel: request.pod.kernel }),
-    onStep: (step) => progress.show(step),
-  });
-  const container = await resolveRoot(request, paths, image.busybox);
+  const guest = guestMaker(paths, (step) => progress.show(step));
+  // Before the pod's processes start: building it may take a while.
+  if (bootsBuiltinGuest(request.pod)) await guest(request.pod.kernel ?? undefined);
+  const container = await resolveRoot(request, paths, async () => (await guest()).busybox);
   using relay = new SignalRelay();
   using deadline = new Deadline(request.timeout);
   progress.show("starting the VM");
-  const qemu = new Qemu({ boot: image });
+  const hypervisor = new HypervisorByKind(new Qemu({ boot: guest }));
   const started = performance.now();
   using followers = new DisposableStack();
   const code = await runOnce({
@@ -35,7 +33,7 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     name: request.name,
     pod: request.pod,
     container,
-    launch: (options) => qemu.launch(options),
+    launch: (options) => hypervisor.launch(options),
     streams: { interactive: request.interactive, terminal: container.command.terminal },
     onLaunched: (vm) => {
       if (request.console) followers.use(new ConsoleFollower(vm.consolePath));
@@ -52,6 +50,10 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     printError(JSON.stringify({ pod: request.name, exitCode: code, seconds }) + "\n");
   }
   return code;
+}
+
+function bootsBuiltinGuest(pod: PodConfig): boolean {
+  return pod.guest === undefined && kindsOf(pod).hypervisor.kind === "qemu";
 }
 
 /** Ends the command when its time is up. */

@@ -1,7 +1,7 @@
 /** The command line: finds the command, gives it its options, and turns what goes wrong into one line and a code. */
-import { findPaths } from "../config/mod.ts";
+import { findPaths, loadConfig } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
-import { flushLog } from "../log.ts";
+import { configureLogging, flushLog } from "../log.ts";
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, generalHelp, GLOBAL_OPTIONS, groupHelp, HELP_OPTION } from "./help.ts";
 import { type ParsedOptions, parseOptions } from "./options.ts";
@@ -81,12 +81,15 @@ async function runCommand(
   }
   checkOperands(name, command.usage, options.operands.length, command.operands);
   const root = global.value("root");
+  const env = Deno.env.toObject();
+  const config = await loadConfig({ env });
+  configureLogging({ level: config.get("log_level"), format: config.get("log_format") });
   const paths = findPaths({
-    env: Deno.env.toObject(),
+    env,
     uid: Deno.uid() ?? 0,
     ...(root === undefined ? {} : { root }),
   });
-  return await command.run({ paths, options });
+  return await command.run({ paths, config, options });
 }
 
 function checkOperands(

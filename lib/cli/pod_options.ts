@@ -52,7 +52,7 @@ export async function readPodOptions(
     hostname: options.value("hostname") ?? hostname,
     memoryMiB: readMemory(options) ?? config.get("memory_mib"),
     vcpus: options.integer("cpus", 1, MAX_CPUS) ?? config.get("vcpus"),
-    network: await readNetwork(options),
+    network: await readNetwork(options, config.get("network")),
     ...dns ? { dns } : {},
     share: options.choice("share", ["9p", "virtiofs"]) ?? config.get("share"),
     ...readKinds(options, config),

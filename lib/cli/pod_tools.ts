@@ -1,22 +1,29 @@
 import type { Paths } from "../config/mod.ts";
-import { buildGuest } from "../guest/image/mod.ts";
-import { Qemu } from "../hypervisor/mod.ts";
+import { HypervisorByKind, Qemu } from "../hypervisor/mod.ts";
 import { PodStore, type PodTools } from "../pod/mod.ts";
+import { guestMaker } from "./guest_maker.ts";
 import { Progress } from "./progress.ts";
 
 /** The tools, and the busybox that the built-in root file system is made from. */
 export interface CommandTools extends PodTools {
-  busybox: string;
+  busybox(): Promise<string>;
 }
 
-/** What a command works on pods with. The guest is built if it is not there yet. */
-export async function makePodTools(paths: Paths, kernel?: string): Promise<CommandTools> {
-  using progress = new Progress();
-  const image = await buildGuest({
-    cacheDir: paths.cache,
-    ...(kernel === undefined ? {} : { kernel }),
-    onStep: (step) => progress.show(step),
-  });
-  const { busybox } = image;
-  return { store: new PodStore(paths.state), hypervisor: new Qemu({ boot: image }), busybox };
+/** What a command works on pods with. The guest is built when it is asked for and is not there yet. */
+export function makePodTools(paths: Paths): CommandTools {
+  let progress: Progress | undefined;
+  const make = guestMaker(paths, (step) => (progress ??= new Progress()).show(step));
+  const guest = async (kernel?: string) => {
+    try {
+      return await make(kernel);
+    } finally {
+      progress?.[Symbol.dispose]();
+      progress = undefined;
+    }
+  };
+  return {
+    store: new PodStore(paths.state),
+    hypervisor: new HypervisorByKind(new Qemu({ boot: guest })),
+    busybox: async () => (await guest()).busybox,
+  };
 }

@@ -7,11 +7,11 @@ import type { ContainerRequest } from "./container_options.ts";
 export async function resolveRoot(
   { root, container }: Pick<ContainerRequest, "root" | "container">,
   paths: Paths,
-  busybox: string,
+  busybox: () => Promise<string>,
 ): Promise<ContainerConfig> {
   if (root !== "builtin") return { ...container, root };
   return {
     ...container,
-    root: { kind: "overlay", lower: await busyboxRoot(paths.cache, busybox) },
+    root: { kind: "overlay", lower: await busyboxRoot(paths.cache, await busybox()) },
   };
 }

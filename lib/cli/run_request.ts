@@ -1,3 +1,4 @@
+import type { Config } from "../config/mod.ts";
 import {
   checkName,
   type ContainerConfig,
@@ -31,13 +32,16 @@ const MAX_TIMEOUT_SECONDS = 2_000_000;
  *
  * @throws {Failure} naming what is wrong with which of them
  */
-export async function readRunRequest(options: ParsedOptions): Promise<RunRequest> {
+export async function readRunRequest(
+  options: ParsedOptions,
+  config: Config,
+): Promise<RunRequest> {
   const timeout = options.integer("timeout", 1, MAX_TIMEOUT_SECONDS);
   const name = checkName("pod", options.value("name") ?? makeName());
   const { root, container, hostname } = await readContainerOptions(options, options.operands);
   return {
     name,
-    pod: readPodOptions(options, hostname ?? name),
+    pod: await readPodOptions(options, hostname ?? name, config),
     root,
     container,
     interactive: options.flag("interactive"),

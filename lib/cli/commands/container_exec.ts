@@ -24,7 +24,7 @@ export const exec: Command = {
     const { pod, id } = await findTarget(context, name!);
     using relay = new SignalRelay();
     const terminal = options.flag("tty");
-    const result = await execInContainer(await makePodTools(paths), {
+    const result = await execInContainer(makePodTools(paths), {
       pod,
       container: id,
       command: (own) => {
@@ -56,7 +56,7 @@ export const attach: Command = {
     const { paths, options } = context;
     applyLogOptions(options);
     const target = await findTarget(context, options.operands[0]!);
-    const tools = await makePodTools(paths);
+    const tools = makePodTools(paths);
     const { state } = findContainer(await loadPod(tools.store, target.pod), target.id);
     if (state !== "running") {
       throw new Failure(

@@ -135,7 +135,7 @@ export const kill: Command = {
       );
     }
     const { pod, id } = await findTarget(context, name!);
-    await killContainer(await makePodTools(paths), pod, id, signal, options.flag("all"));
+    await killContainer(makePodTools(paths), pod, id, signal, options.flag("all"));
     return 0;
   },
 };
@@ -153,7 +153,7 @@ export const remove: Command = {
   async run(context: CommandContext): Promise<number> {
     const { paths, options } = context;
     applyLogOptions(options);
-    const tools = await makePodTools(paths);
+    const tools = makePodTools(paths);
     for (const name of options.operands) {
       const { pod, id } = await findTarget(context, name);
       await removeContainer(tools, pod, id, options.flag("force"));
@@ -174,8 +174,8 @@ async function make(context: CommandContext): Promise<{ target: Target; tools: C
   const id = checkName("container", options.value("name") ?? makeName());
   const request = await readContainerOptions(options, options.operands);
   await new PodStore(paths.state).readPod(pod);
-  const tools = await makePodTools(paths);
-  const config = await resolveRoot(request, paths, tools.busybox);
+  const tools = makePodTools(paths);
+  const config = await resolveRoot(request, paths, () => tools.busybox());
   await createContainer(tools, pod, id, config);
   return { target: { pod, id }, tools };
 }
@@ -195,7 +195,7 @@ function containerCommand(
       const { paths, options } = context;
       applyLogOptions(options);
       const target = await findTarget(context, options.operands[0]!);
-      const record = await act(context, await makePodTools(paths), target);
+      const record = await act(context, makePodTools(paths), target);
       if (options.flag("json")) print(JSON.stringify(record) + "\n");
       return 0;
     },

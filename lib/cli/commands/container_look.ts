@@ -63,7 +63,7 @@ export const ps: Command = {
     const [name, ...args] = options.operands;
     const { pod, id } = await findTarget(context, name!);
     const format = options.flag("json") ? "json" : "table";
-    const text = await listProcesses(await makePodTools(paths), pod, id, format, args);
+    const text = await listProcesses(makePodTools(paths), pod, id, format, args);
     print(text.endsWith("\n") ? text : text + "\n");
     return 0;
   },

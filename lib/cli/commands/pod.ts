@@ -31,9 +31,10 @@ const JSON_OPTION: OptionSpec = {
 export const create = podCommand(
   "Makes a pod that lasts until it is removed, and boots its VM. It is ready for containers then.",
   POD_OPTIONS,
-  async ({ options }, tools, name) => {
+  async ({ options, config }, tools, name) => {
     using relay = new SignalRelay();
-    return await createPod(tools, name, readPodOptions(options, name), relay.abort);
+    const asked = await readPodOptions(options, name, config);
+    return await createPod(tools, name, asked, relay.abort);
   },
 );
 
@@ -41,9 +42,9 @@ export const create = podCommand(
 export const run = podCommand(
   "Makes a pod and starts it.",
   POD_OPTIONS,
-  async ({ options }, tools, name) => {
+  async ({ options, config }, tools, name) => {
     using relay = new SignalRelay();
-    await createPod(tools, name, readPodOptions(options, name), relay.abort);
+    await createPod(tools, name, await readPodOptions(options, name, config), relay.abort);
     return await startPod(tools, name, relay.abort);
   },
 );
@@ -90,7 +91,7 @@ export const remove: Command = {
   operands: [1, Infinity],
   async run({ paths, options }: CommandContext): Promise<number> {
     applyLogOptions(options);
-    const tools = await makePodTools(paths);
+    const tools = makePodTools(paths);
     for (const name of options.operands) await removePod(tools, name, options.flag("force"));
     return 0;
   },
@@ -140,7 +141,7 @@ function podCommand(
       const { paths, options } = context;
       applyLogOptions(options);
       const name = checkName("pod", options.operands[0]!);
-      const tools = await makePodTools(paths, options.value("kernel"));
+      const tools = makePodTools(paths);
       await act(context, tools, name);
       if (options.flag("json")) {
         const { pod } = await loadPod(tools.store, name);

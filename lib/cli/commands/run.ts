@@ -36,8 +36,8 @@ export const run: Command = {
     "tar c . | podvisor run -i busybox tar t",
     "podvisor run -v /srv/data:/data:ro --memory 1G ./rootfs /usr/bin/make",
   ],
-  async run({ paths, options }: CommandContext): Promise<number> {
+  async run({ paths, config, options }: CommandContext): Promise<number> {
     applyLogOptions(options);
-    return await runForeground(await readRunRequest(options), paths);
+    return await runForeground(await readRunRequest(options, config), paths);
   },
 };

@@ -38,7 +38,7 @@ export const updatePodCommand: Command = {
         hint: "Say what it is to have with --cpus or --memory",
       });
     }
-    const pod = await updatePod(await makePodTools(paths), name, { vcpus, memoryMiB });
+    const pod = await updatePod(makePodTools(paths), name, { vcpus, memoryMiB });
     if (options.flag("json")) print(JSON.stringify(pod) + "\n");
     return 0;
   },
@@ -65,7 +65,7 @@ export const updateContainerCommand: Command = {
         hint: "Say which limits are to change, such as --memory-limit",
       });
     }
-    const tools = await makePodTools(paths);
+    const tools = makePodTools(paths);
     const { config } = findContainer(await loadPod(tools.store, pod), id);
     const record = await updateContainer(tools, pod, id, readLimits(options, config));
     if (options.flag("json")) print(JSON.stringify(record) + "\n");

@@ -1,7 +1,8 @@
 import type { Command } from "../../agent/mod.ts";
 import { Failure } from "../../failure.ts";
-import { Shim, type ShimResult, type ShimStreams } from "../../shim/mod.ts";
+import { makeShim, type ShimResult, type ShimStreams } from "../../shim/mod.ts";
 import { explainStart } from "../explain_start.ts";
+import { kindsOf } from "../kinds.ts";
 import { loadPod } from "../load_pod.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { findContainer } from "./find_container.ts";
@@ -38,7 +39,7 @@ export async function execInContainer(
   using _connection = { [Symbol.dispose]: () => agent.close() };
   const asked = command(config.command);
   const { url, token } = await agent.reserveStreams();
-  const shim = new Shim({ url, token, container, ...streams });
+  const shim = makeShim(kindsOf(loaded.pod.config).shim, { url, token, container, ...streams });
   const stop = () => shim.close();
   signal.addEventListener("abort", stop);
   using _listening = { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) };

@@ -1,0 +1,23 @@
+import type { Paths } from "../config/mod.ts";
+import { buildGuest, type GuestImage } from "../guest/image/mod.ts";
+
+/**
+ * Gives out the built-in guest, which is built if it is not there yet: for each kernel once.
+ *
+ * @param onStep told of each step that takes time
+ */
+export function guestMaker(
+  paths: Paths,
+  onStep: (step: string) => void,
+): (kernel?: string) => Promise<GuestImage> {
+  const made = new Map<string | undefined, Promise<GuestImage>>();
+  return (kernel) => {
+    const known = made.get(kernel) ?? buildGuest({
+      cacheDir: paths.cache,
+      ...(kernel === undefined ? {} : { kernel }),
+      onStep,
+    });
+    made.set(kernel, known);
+    return known;
+  };
+}
