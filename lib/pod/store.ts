@@ -1,17 +1,15 @@
 import { join } from "@std/path";
-import { Failure, messageOf } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { type Fd, lockFile, type LockKind, tryLockFile } from "../sys/mod.ts";
 import { checkName } from "./identifier.ts";
+import { readRecord, writeRecord } from "./record_file.ts";
 import type { ContainerRecord, PodRecord } from "./records.ts";
-
-/** The version of the records that this program writes and reads. */
-const VERSION = 1;
 
 /** The files of one pod. */
 export class PodDirectory {
   readonly path: string;
 
-  constructor(root: string, readonly id: string) {
+  constructor(readonly root: string, readonly id: string) {
     this.path = join(root, "pods", checkName("pod", id));
   }
 
@@ -171,31 +169,4 @@ async function namesIn(path: string): Promise<string[]> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return names.sort();
-}
-
-async function readRecord<T extends { version: number }>(path: string): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  let record: T;
-  try {
-    record = JSON.parse(text);
-  } catch (cause) {
-    throw new Failure(`Cannot read the record ${path}: ${messageOf(cause)}`, { cause });
-  }
-  if (record.version === VERSION) return record;
-  throw new Failure(
-    `Cannot read the record ${path}: it is of version ${record.version}, this program's is ${VERSION}`,
-  );
-}
-
-/** Writes beside and renames: a reader, or the next command after a crash, sees the old record or the new one. */
-async function writeRecord(path: string, record: unknown): Promise<void> {
-  const beside = `${path}.${Deno.pid}`;
-  await Deno.writeTextFile(beside, JSON.stringify(record, null, 1) + "\n", { mode: 0o600 });
-  await Deno.rename(beside, path);
 }

@@ -94,6 +94,18 @@ export function makeNetworkNamespace(path: string): void {
 }
 
 /**
+ * Makes a network namespace that lasts as long as this descriptor and the processes in it.
+ *
+ * @throws {SysError} when the kernel refuses
+ */
+export function newNetworkNamespace(): Fd {
+  const program = new ChildProgram();
+  program.call("unshare", "network namespace", SYS.unshare, CLONE_NEWNET);
+  const [namespace] = openInChild(program, [callOpen(program, "/proc/self/ns/net", O_RDONLY)]);
+  return namespace!;
+}
+
+/**
  * Takes the bind mount of a network namespace away, and its file. The namespace ends with the last process in it.
  *
  * @throws {SysError} when nothing is mounted there

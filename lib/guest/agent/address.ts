@@ -1,3 +1,4 @@
+import { AF_INET, AF_INET6 } from "../../sys/mod.ts";
 import { Refusal } from "./runtime.ts";
 
 /** The bytes of an IPv4 or IPv6 address, in network order. @throws {Refusal} when `text` is neither */
@@ -23,6 +24,17 @@ export function prefixLength(mask: string, bits: number): number {
     throw new Refusal(`Cannot use netmask ${mask}: it is no prefix`);
   }
   return ones.replace(/0+$/, "").length;
+}
+
+/** The address family of an address of 4 or 16 bytes. */
+export function addressFamily(address: Uint8Array): number {
+  return address.length === 16 ? AF_INET6 : AF_INET;
+}
+
+/** The address that stands for all of an IPv4 network. */
+export function broadcastOf(address: Uint8Array, length: number): Uint8Array {
+  const hosts = length === 0 ? 0xffffffff : 0xffffffff >>> length;
+  return address.map((byte, at) => byte | (hosts >>> (24 - at * 8)) & 0xff);
 }
 
 function version4(text: string): number[] | undefined {

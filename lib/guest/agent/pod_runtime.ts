@@ -20,12 +20,13 @@ import { type EtcFile, etcFiles } from "./etc_files.ts";
 import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
 import { kernelFacts } from "./kernel_facts.ts";
 import { loadModules } from "./modules.ts";
-import { configureNetwork, setInterface, setRoutes } from "./network.ts";
+import { configureNetwork, setInterface } from "./network.ts";
 import { collectOrphans } from "./orphans.ts";
 import { planProcess } from "./process_plan.ts";
 import { OWN_NAMESPACES } from "./process_program.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
+import { setRoutes } from "./routes.ts";
 import { isRunningProcess, RunningProcess } from "./running_process.ts";
 import type {
   ContainerSpec,

@@ -49,26 +49,37 @@ export function encode(
   body: Uint8Array,
   attributes: readonly Attribute[],
 ): Uint8Array {
-  const aligned = (length: number) => (length + 3) & ~3;
-  const total = attributes.reduce(
-    (sum, [, value]) => sum + aligned(ATTRIBUTE_HEADER + value.length),
-    HEADER + aligned(body.length),
-  );
-  const bytes = new Uint8Array(total);
+  const tail = encodeAttributes(attributes);
+  const start = HEADER + aligned(body.length);
+  const bytes = new Uint8Array(start + tail.length);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, total, true);
+  view.setUint32(0, bytes.length, true);
   view.setUint16(4, type, true);
   view.setUint16(6, type === RTM_SETLINK ? CHANGE : CHANGE | MAKE, true);
   view.setUint32(8, 1, true);
   bytes.set(body, HEADER);
-  let at = HEADER + aligned(body.length);
-  for (const [attribute, value] of attributes) {
+  bytes.set(tail, start);
+  return bytes;
+}
+
+/** Attributes, one after the other. */
+export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
+  const size = ([, value]: Attribute) => aligned(ATTRIBUTE_HEADER + value.length);
+  const bytes = new Uint8Array(attributes.reduce((sum, each) => sum + size(each), 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const each of attributes) {
+    const [type, value] = each;
     view.setUint16(at, ATTRIBUTE_HEADER + value.length, true);
-    view.setUint16(at + 2, attribute, true);
+    view.setUint16(at + 2, type, true);
     bytes.set(value, at + ATTRIBUTE_HEADER);
-    at += aligned(ATTRIBUTE_HEADER + value.length);
+    at += size(each);
   }
   return bytes;
+}
+
+function aligned(length: number): number {
+  return (length + 3) & ~3;
 }
 
 /** A number as the value of an attribute. */

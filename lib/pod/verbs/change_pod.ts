@@ -2,6 +2,7 @@ import { getLogger, keepLog } from "../../log.ts";
 import { POD_LOGS } from "../pod_logs.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
+import { releaseNetwork } from "../network/network_record.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import type { PodStore } from "../store.ts";
 
@@ -22,6 +23,7 @@ export async function changePod<T>(
   if (loaded.pod.state !== state) {
     const rest = await findPodProcesses(loaded.directory.path);
     await Promise.all(rest.map(killProcess));
+    await releaseNetwork(loaded.directory);
   }
   await store.writePod(loaded.pod);
   for (const container of loaded.containers) await store.writeContainer(container);

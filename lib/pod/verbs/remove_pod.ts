@@ -1,6 +1,7 @@
 import { Failure } from "../../failure.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
+import { releaseNetwork } from "../network/network_record.ts";
 import { loadPod } from "../load_pod.ts";
 import type { PodTools } from "../tools.ts";
 import { takeDown } from "./stop_pod.ts";
@@ -29,5 +30,6 @@ export async function removePod(tools: PodTools, id: string, force: boolean): Pr
   }
   const strays = await findPodProcesses(store.directory(id).path);
   await Promise.all(strays.map(killProcess));
+  await releaseNetwork(store.directory(id));
   await store.remove(id);
 }

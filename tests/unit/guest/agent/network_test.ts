@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { addressBytes, prefixLength } from "../../../../lib/guest/agent/address.ts";
+import { addressBytes, broadcastOf, prefixLength } from "../../../../lib/guest/agent/address.ts";
 import { encode, RTM_NEWADDR, RTM_SETLINK, u32 } from "../../../../lib/guest/agent/rtnetlink.ts";
 
 Deno.test("addresses of both versions become bytes", () => {
@@ -46,4 +46,12 @@ Deno.test("a netlink message has aligned attributes and the whole length in fron
 
 Deno.test("a link is changed, never made", () => {
   assertEquals(encode(RTM_SETLINK, new Uint8Array(16), [])[7], 0);
+});
+
+Deno.test("an IPv4 network's broadcast address has all bits of the host set", () => {
+  const broadcast = (text: string, length: number) => [...broadcastOf(addressBytes(text), length)];
+  assertEquals(broadcast("10.1.2.3", 24), [10, 1, 2, 255]);
+  assertEquals(broadcast("10.1.2.3", 12), [10, 15, 255, 255]);
+  assertEquals(broadcast("10.1.2.3", 30), [10, 1, 2, 3]);
+  assertEquals(broadcast("10.1.2.3", 0), [255, 255, 255, 255]);
 });

@@ -1,0 +1,78 @@
+import { AF_INET, AF_INET6 } from "../../sys/mod.ts";
+import { addressBytes, addressFamily, prefixLength } from "./address.ts";
+import { indexOf } from "./interface_files.ts";
+import type { RouteSpec } from "./runtime.ts";
+import { type Attribute, changeNetwork, encodeAttributes, RTM_NEWROUTE, u32 } from "./rtnetlink.ts";
+
+/** linux/rtnetlink.h */
+const RTA_DST = 1, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7;
+const RTA_METRICS = 8, RTA_MULTIPATH = 9, RTAX_MTU = 2;
+const RT_TABLE_MAIN = 254, RTPROT_BOOT = 3, RTN_UNICAST = 1;
+const RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253;
+const RTNH_F_ONLINK = 4;
+const RTNEXTHOP_SIZE = 8, MAX_WEIGHT = 256;
+/** Names of the default route in the protocol. */
+const DEFAULTS = ["", "default", "0.0.0.0/0", "::/0"];
+
+/** One way of a route. */
+interface Way {
+  gateway: string;
+  device: string;
+}
+
+/** Adds routes, or replaces those to the same places. @throws naming the one that failed */
+export function setRoutes(routes: readonly RouteSpec[]): void {
+  for (const route of routes) setRoute(route);
+}
+
+function setRoute(route: RouteSpec): void {
+  const { dest, src, metric, mtu, onlink, nextHops } = route;
+  const isDefault = DEFAULTS.includes(dest);
+  const [network = "", length = ""] = isDefault ? [] : dest.split("/");
+  const destination = isDefault ? undefined : addressBytes(network);
+  const ways: Way[] = nextHops.length > 0 ? nextHops : [route];
+  const isV6 = destination
+    ? addressFamily(destination) === AF_INET6
+    : dest === "::/0" || ways.some(({ gateway }) => gateway.includes(":"));
+  const isDirect = ways.every(({ gateway }) => gateway === "");
+  const flags = onlink ? RTNH_F_ONLINK : 0;
+  // struct rtmsg: family, lengths of destination and source, TOS, table, protocol, scope, type, u32 flags.
+  const body = new Uint8Array(12);
+  body.set([
+    isV6 ? AF_INET6 : AF_INET,
+    destination ? prefixLength(length, destination.length * 8) : 0,
+  ]);
+  const scope = isDirect && !isV6 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  body.set([RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST], 4);
+  const attributes: Attribute[] = [];
+  if (destination) attributes.push([RTA_DST, destination]);
+  if (nextHops.length > 0) {
+    const hops = nextHops.map((hop) => [...encodeHop(hop, hop.weight, flags)]);
+    attributes.push([RTA_MULTIPATH, Uint8Array.from(hops.flat())]);
+  } else {
+    body.set(u32(flags), 8);
+    attributes.push(...wayAttributes(route));
+    if (route.device !== "") attributes.push([RTA_OIF, u32(indexOf(route.device))]);
+  }
+  if (src !== "") attributes.push([RTA_PREFSRC, addressBytes(src)]);
+  if (metric > 0) attributes.push([RTA_PRIORITY, u32(metric)]);
+  if (mtu > 0) attributes.push([RTA_METRICS, encodeAttributes([[RTAX_MTU, u32(mtu)]])]);
+  changeNetwork(`route to ${isDefault ? "default" : dest}`, RTM_NEWROUTE, body, attributes);
+}
+
+/** struct rtnexthop: u16 length, u8 flags, u8 weight less one, i32 interface; then attributes. */
+function encodeHop(way: Way, weight: number, flags: number): Uint8Array {
+  const attributes = encodeAttributes(wayAttributes(way));
+  const bytes = new Uint8Array(RTNEXTHOP_SIZE + attributes.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, bytes.length, true);
+  view.setUint8(2, flags);
+  view.setUint8(3, Math.min(Math.max(weight, 1), MAX_WEIGHT) - 1);
+  view.setInt32(4, indexOf(way.device), true);
+  bytes.set(attributes, RTNEXTHOP_SIZE);
+  return bytes;
+}
+
+function wayAttributes({ gateway }: Way): Attribute[] {
+  return gateway === "" ? [] : [[RTA_GATEWAY, addressBytes(gateway)]];
+}

@@ -1,0 +1,150 @@
+import { join } from "@std/path";
+import { Failure } from "../../failure.ts";
+import {
+  addAddress,
+  addLink,
+  ADDRESS_FLAGS,
+  addRoute,
+  getLink,
+  isNetlinkError,
+  type Link,
+  listAddresses,
+  listNeighbours,
+  NetlinkSocket,
+  parsePrefix,
+  setLink,
+} from "../../network/mod.ts";
+import { ENODEV, type Fd, lockFile, newNetworkNamespace } from "../../sys/mod.ts";
+import type { BridgeNetwork } from "../records.ts";
+import type { PodDirectory } from "../store.ts";
+import { freeAddress, isInNetwork } from "./free_address.ts";
+import { addressesInUse, type NetworkRecord, writeNetworkRecord } from "./network_record.ts";
+
+/** Name of the pod's interface. */
+const INTERFACE = "eth0";
+
+/**
+ * Makes a network namespace for a pod, with an interface that is connected to a bridge of the host.
+ *
+ * @returns the namespace, and the record of what leads out of it, which has been written
+ * @throws {Failure} when there is no such bridge, or no address is to be had on it
+ */
+export async function joinBridge(
+  directory: PodDirectory,
+  config: BridgeNetwork,
+): Promise<{ namespace: Fd; record: NetworkRecord }> {
+  using host = NetlinkSocket.open();
+  const bridge = findBridge(host, config.name);
+  // Until the record is there, another pod may not look for a free address.
+  using _lock = await lockFile(join(directory.root, "locks", ".networks"));
+  const { addresses, gateways } = await chooseAddresses(host, bridge, config, directory.root);
+  const link = `pv${crypto.randomUUID().replaceAll("-", "").slice(0, 10)}`;
+  const record: NetworkRecord = {
+    version: 1,
+    namespace: null,
+    endpoints: [],
+    bridge: { name: config.name, link, addresses },
+  };
+  await writeNetworkRecord(directory, record);
+  using made = new DisposableStack();
+  const namespace = made.use(newNetworkNamespace());
+  const { mtu } = bridge;
+  const peer = { name: INTERFACE, mtu, namespace };
+  addLink(host, { kind: "veth", name: link, mtu, peer });
+  const port = getLink(host, link);
+  setLink(host, port, { master: bridge.index, ipv6LinkLocal: "none" });
+  setLink(host, port, { up: true });
+  furnish(namespace, addresses, gateways);
+  made.move();
+  return { namespace, record };
+}
+
+function findBridge(socket: NetlinkSocket, name: string): Link {
+  const refuse = (fact: string) =>
+    new Failure(`Cannot connect the pod to the bridge ${name}: ${fact}`, {
+      hint: "make one: ip link add NAME type bridge; ip link set NAME up",
+    });
+  let link: Link;
+  try {
+    link = getLink(socket, name);
+  } catch (error) {
+    if (isNetlinkError(error, ENODEV)) throw refuse("there is none of that name");
+    throw error;
+  }
+  if (link.kind !== "bridge") throw refuse("it is something else");
+  return link;
+}
+
+async function chooseAddresses(
+  socket: NetlinkSocket,
+  bridge: Link,
+  config: BridgeNetwork,
+  root: string,
+): Promise<{ addresses: string[]; gateways: string[] }> {
+  const used = await addressesInUse(root, config.name);
+  const own = [4, 6].flatMap((family) => {
+    const found = listAddresses(socket).find((each) =>
+      each.link === bridge.index && each.family === family && !each.address.startsWith("fe80:")
+    );
+    return found ? [`${found.address}/${found.prefixLength}`] : [];
+  });
+  const addresses = config.addresses.length > 0
+    ? config.addresses.map((each) => unused(each, used, config.name))
+    : own.map((each) => findFree(socket, bridge, each, used));
+  if (addresses.length === 0) {
+    throw new Failure(`Cannot choose an address on the bridge ${config.name}: it has none itself`, {
+      hint: "give the bridge addresses, or the pod with --ip",
+    });
+  }
+  const gateways = addresses.flatMap((address) => {
+    const host = own.map(withoutLength).find((each) => isInNetwork(each, address));
+    const given = config.gateways.find((each) => isSameFamily(each, address));
+    return given ?? host ?? [];
+  });
+  return { addresses, gateways };
+}
+
+function unused(address: string, used: ReadonlySet<string>, bridge: string): string {
+  if (!used.has(withoutLength(address))) return address;
+  throw new Failure(`Cannot give the pod ${address}: another pod on the bridge ${bridge} has it`);
+}
+
+/** Those that others have answered for are not free either. */
+function findFree(
+  socket: NetlinkSocket,
+  bridge: Link,
+  own: string,
+  used: ReadonlySet<string>,
+): string {
+  const known = listNeighbours(socket).filter((each) => each.link === bridge.index && each.mac);
+  const free = freeAddress(own, new Set([...used, ...known.map((each) => each.address)]));
+  if (free !== undefined) return free;
+  throw new Failure(
+    `Cannot choose an address on the bridge ${bridge.name}: none of ${own} is free`,
+  );
+}
+
+/** Gives the interface in the pod's namespace what the guest's is to have. The kernel keeps silent on it. */
+function furnish(namespace: Fd, addresses: readonly string[], gateways: readonly string[]): void {
+  using socket = NetlinkSocket.open(namespace);
+  const link = getLink(socket, INTERFACE);
+  setLink(socket, link, { ipv6LinkLocal: "none" });
+  setLink(socket, link, { up: true });
+  for (const each of addresses) {
+    const { length } = parsePrefix(each);
+    const flags = each.includes(":") ? { flags: ADDRESS_FLAGS.NODAD } : {};
+    addAddress(socket, link, { address: withoutLength(each), prefixLength: length, ...flags });
+  }
+  for (const gateway of gateways) {
+    const destination = gateway.includes(":") ? "::/0" : "0.0.0.0/0";
+    addRoute(socket, { destination, hops: [{ link: link.index, gateway, onlink: true }] });
+  }
+}
+
+function withoutLength(address: string): string {
+  return address.replace(/\/.*/, "");
+}
+
+function isSameFamily(one: string, other: string): boolean {
+  return one.includes(":") === other.includes(":");
+}

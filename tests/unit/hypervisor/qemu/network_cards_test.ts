@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import {
+  networkArguments,
+  networkDescriptors,
+} from "../../../../lib/hypervisor/qemu/network_cards.ts";
+
+const NONE = { user: null, cards: [], namespace: null };
+
+Deno.test("ports of the host are forwarded to the guest's address behind QEMU", () => {
+  const ports = [
+    { protocol: "tcp" as const, address: "0.0.0.0", port: 8080, guestPort: 80 },
+    { protocol: "udp" as const, address: "127.0.0.1", port: 53, guestPort: 5353 },
+  ];
+  assertEquals(
+    networkArguments({ ...NONE, user: { ports } })[1],
+    [
+      "user,id=net",
+      "hostfwd=tcp:0.0.0.0:8080-10.0.2.15:80",
+      "hostfwd=udp:127.0.0.1:53-10.0.2.15:5353",
+    ].join(","),
+  );
+});
+
+Deno.test("each card has the descriptors that are passed for it, from 3 on", () => {
+  const cards = [
+    { queues: [20, 21], vhost: [30, 31], mac: "02:00:00:00:00:01", mtu: 1400 },
+    { queues: [22], vhost: [], mac: "02:00:00:00:00:02", mtu: 9000 },
+  ];
+  assertEquals(networkDescriptors({ ...NONE, cards }), [20, 21, 30, 31, 22]);
+  assertEquals(networkArguments({ ...NONE, cards }), [
+    ...["-netdev", "tap,id=net0,fds=3:4,vhost=on,vhostfds=5:6"],
+    "-device",
+    "virtio-net-pci,netdev=net0,mac=02:00:00:00:00:01,host_mtu=1400,romfile=,mq=on,vectors=6",
+    ...["-netdev", "tap,id=net1,fds=7"],
+    ...["-device", "virtio-net-pci,netdev=net1,mac=02:00:00:00:00:02,host_mtu=9000,romfile="],
+  ]);
+});
+
+Deno.test("a VM without cards is not told of any", () => {
+  assertEquals(networkArguments(NONE), []);
+  assertEquals(networkDescriptors(NONE), []);
+});
