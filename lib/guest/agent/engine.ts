@@ -19,6 +19,7 @@ import {
   UPDATE_CONTAINER_CODE,
 } from "../../hyperstart/mod.ts";
 import { pause } from "../../sys/mod.ts";
+import { errorFrame, messageOf } from "./error_frame.ts";
 import { note } from "./note.ts";
 import {
   type GuestContainer,
@@ -145,11 +146,8 @@ export class Engine {
         return await this.#remove(payload);
       case GoCode.PSCONTAINER:
         return this.#list(payload);
-      case GoCode.WINSIZE: {
-        const { seq, row, column } = parseWindowSize(payload);
-        this.#sequences.get(seq)?.resize(row, column);
-        return;
-      }
+      case GoCode.WINSIZE:
+        return this.#resize(payload);
       case SIGNAL_SEQUENCE_CODE: {
         const { seq, signal } = parseSequenceSignal(payload);
         this.#sequences.get(seq)?.signal(signal);
@@ -207,6 +205,11 @@ export class Engine {
     if (container.init.finished) return;
     if (allProcesses) container.signalAll(signal);
     else container.init.signal(signal);
+  }
+
+  #resize(payload: Uint8Array): undefined {
+    const { seq, row, column } = parseWindowSize(payload);
+    this.#sequences.get(seq)?.resize(row, column);
   }
 
   async #remove(payload: Uint8Array): Promise<undefined> {
@@ -290,12 +293,4 @@ export class Engine {
       for (const sequence of sequences) this.#sequences.delete(sequence);
     });
   }
-}
-
-function errorFrame(text: string): Uint8Array {
-  return encodeControlFrame(GoCode.ERROR, new TextEncoder().encode(text));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -85,3 +85,24 @@ Deno.test("a bundle that lacks what a container must have is refused by the name
     });
   }
 });
+
+Deno.test("a bundle's limits and file systems in memory are kept, negative limits are none", () =>
+  withConfig({
+    root: { path: "r" },
+    process: { args: ["x"] },
+    mounts: [
+      { destination: "/dev", type: "tmpfs", options: ["size=65536k"] },
+      { destination: "/dev/shm", type: "tmpfs", options: ["size=32m"] },
+      { destination: "/run", type: "tmpfs", options: ["mode=755", "size=1m", "noexec"] },
+    ],
+    linux: {
+      resources: { cpu: { quota: 5000, cpus: "0" }, memory: { limit: -1 }, pids: { limit: 9 } },
+    },
+  }, async (directory) => {
+    const { container } = await readBundle(directory);
+    assertEquals(container.cpu, { quota: 5000, period: 100_000, shares: 0, set: "0" });
+    assertEquals([container.memory, container.pids, container.shmSize], [0, 9, 32 << 20]);
+    assertEquals(container.memoryMounts, [
+      { destination: "/run", size: 1 << 20, mode: 0o755, readOnly: false, exec: false },
+    ]);
+  }));
