@@ -170,6 +170,8 @@ export interface Agent {
   stopPod(): Promise<void>;
   /** Reserves the streams of a process that is to be started. */
   reserveStreams(): Promise<ProcessStreams>;
+  /** Gives streams back that no process will have; ones that are not known are fine. */
+  releaseStreams(token: string): Promise<void>;
   /** Starts a container whose shim has claimed `token`. */
   startContainer(container: GuestContainer, token: string): Promise<void>;
   /** Runs a further process in a container; its shim has claimed `token`. */

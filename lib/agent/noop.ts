@@ -19,6 +19,8 @@ export class NoopAgent implements Agent {
     return Promise.resolve({ url: "", token: "" });
   }
 
+  async releaseStreams(): Promise<void> {}
+
   async startContainer(): Promise<void> {}
 
   async exec(): Promise<void> {}

@@ -16,6 +16,7 @@ export { parseProxyUrl, type ProxyAddress } from "./url.ts";
 export { type ConnectOptions, connectWithRetry } from "./connect.ts";
 export { type CommandOptions, ProxyClient } from "./client.ts";
 export { TimeoutError, within } from "./deadline.ts";
+export { releaseToken } from "./release_token.ts";
 export { isToken } from "./token.ts";
 export { writeAll } from "./write_all.ts";
 export { Turn } from "./turn.ts";

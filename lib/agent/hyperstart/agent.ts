@@ -10,7 +10,7 @@ import {
   type UpdateContainer,
 } from "../../hyperstart/mod.ts";
 import { getLogger, type Logger } from "../../log.ts";
-import { ProxyClient } from "../../proxy/mod.ts";
+import { ProxyClient, releaseToken } from "../../proxy/mod.ts";
 import type {
   Agent,
   AgentCapabilities,
@@ -107,6 +107,10 @@ export class HyperstartAgent implements Agent {
     const vm = { containerId: this.#options.pod, numIOStreams: 1 };
     const { url, tokens } = await client.attachVM(vm, this.#limits());
     return { url, token: tokens[0]! };
+  }
+
+  async releaseStreams(token: string): Promise<void> {
+    await releaseToken(this.#options.proxy, token);
   }
 
   async startContainer(container: GuestContainer, token: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { Failure } from "../../failure.ts";
 import { type ContainerConfig, type ContainerRecord, newContainer } from "../records.ts";
 import type { PodTools } from "../tools.ts";
+import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
 import { prepareContainer } from "./prepare_container.ts";
 
@@ -21,12 +22,12 @@ export async function createContainer(
       throw new Failure(`Cannot make the container ${id} in the pod ${pod}: there is one already`);
     }
     checkUp(loaded.pod.state, `make the container ${id}`, pod);
-    await using undo = new AsyncDisposableStack();
+    await using undo = new Undo({ pod, container: id });
+    undo.defer("its directory", () => store.removeContainer(pod, id));
     const container = newContainer(id, pod, config);
     await store.writeContainer(container);
-    undo.defer(() => store.removeContainer(pod, id));
     const ready = await prepareContainer(tools, loaded, container);
-    undo.move();
+    undo.keep();
     return ready;
   });
 }

@@ -5,6 +5,7 @@ import { explainStart } from "../explain_start.ts";
 import { kindsOf } from "../kinds.ts";
 import { loadPod } from "../load_pod.ts";
 import { agentOf, type PodTools } from "../tools.ts";
+import { Undo } from "../undo.ts";
 import { findContainer } from "./find_container.ts";
 
 /** A further process in a container, with this process's streams. */
@@ -38,7 +39,9 @@ export async function execInContainer(
   const agent = agentOf(tools, loaded.pod);
   using _connection = { [Symbol.dispose]: () => agent.close() };
   const asked = command(config.command);
+  await using undo = new Undo({ pod, container });
   const { url, token } = await agent.reserveStreams();
+  undo.defer("its streams", () => agent.releaseStreams(token));
   const shim = makeShim(kindsOf(loaded.pod.config).shim, { url, token, container, ...streams });
   const stop = () => shim.close();
   signal.addEventListener("abort", stop);
@@ -52,6 +55,7 @@ export async function execInContainer(
     signal.throwIfAborted();
     throw explainStart(error, asked);
   }
+  undo.keep();
   onStarted?.((number) => shim.signal(number));
   const ended = await result;
   signal.throwIfAborted();

@@ -9,6 +9,7 @@ import type { LoadedPod } from "../load_pod.ts";
 import { POD_LOGS } from "../pod_logs.ts";
 import type { ContainerRecord } from "../records.ts";
 import { shareContainer, unshareContainer } from "../share.ts";
+import { Undo } from "../undo.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 
 /** The file that keeps what a detached container prints. */
@@ -34,20 +35,24 @@ export async function prepareContainer(
 ): Promise<ContainerRecord> {
   const { pod, directory } = loaded;
   const { id, config } = container;
-  await using undo = new AsyncDisposableStack();
+  await using undo = new Undo({ pod: pod.id, container: id });
   const vm = vmOf(tools, pod);
   const { pid: vmPid } = vm.process;
   const agent = agentOf(tools, pod);
   using _connection = { [Symbol.dispose]: () => agent.close() };
   await clearExit(directory, id);
   await shareContainer(directory, vmPid, id, config);
-  undo.defer(() => unshareContainer(directory, vmPid, id));
+  undo.defer("its shares", () => unshareContainer(directory, vmPid, id));
   const disks = planDisks(config, loaded.containers.filter((each) => each.id !== id));
   // Before they are plugged in: what a command that is killed meanwhile leaves in the VM is known.
-  if (disks.length > 0) await tools.store.writeContainer({ ...container, disks });
+  if (disks.length > 0) {
+    undo.defer("its record", () => tools.store.writeContainer(container));
+    await tools.store.writeContainer({ ...container, disks });
+  }
   await plugDisks(vm, disks);
-  undo.defer(async () => void await unplugDisks(vm, disks));
+  undo.defer("its disks", () => unplugDisks(vm, disks));
   const { url, token } = await agent.reserveStreams();
+  undo.defer("its streams", () => agent.releaseStreams(token));
   const { shim: program } = kindsOf(pod.config);
   // Without a shim nobody learns of its end.
   const pid = program.kind === "noop" ? undefined : startShim({
@@ -63,7 +68,7 @@ export async function prepareContainer(
     diagnostics: directory.file(POD_LOGS.shim),
   });
   const shim = pid === undefined ? null : identifyProcess(pid) ?? null;
-  undo.defer(() => endProcess(shim));
+  undo.defer("its shim", () => endProcess(shim));
   const ready: ContainerRecord = {
     ...container,
     state: "ready",
@@ -74,6 +79,6 @@ export async function prepareContainer(
     disks,
   };
   await tools.store.writeContainer(ready);
-  undo.move();
+  undo.keep();
   return ready;
 }

@@ -1,3 +1,4 @@
+import type { Failure } from "../../failure.ts";
 import { unplugDisks } from "../disks.ts";
 import { killProcess } from "../end_process.ts";
 import { explainStart } from "../explain_start.ts";
@@ -5,12 +6,15 @@ import type { LoadedPod } from "../load_pod.ts";
 import type { ContainerRecord } from "../records.ts";
 import { guestContainer, unshareContainer } from "../share.ts";
 import { checkMove } from "../state_machine.ts";
+import { SIGNALS } from "../../sys/mod.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
+import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
 import { clearContainer } from "./clear_container.ts";
 import { checkUp } from "./create_container.ts";
 import { findContainer } from "./find_container.ts";
 import { prepareContainer } from "./prepare_container.ts";
+import { KILL_TIMEOUT, shimEnds } from "./stop_container.ts";
 
 /**
  * Starts a container that is ready, or one that has stopped anew.
@@ -41,28 +45,34 @@ export async function startPrepared(
 ): Promise<ContainerRecord> {
   const { store } = tools;
   const { pod, directory } = loaded;
-  const { id, config, token } = container;
+  const { id, config, token, shim } = container;
   const agent = agentOf(tools, pod);
   using _connection = { [Symbol.dispose]: () => agent.close() };
+  const vm = vmOf(tools, pod);
+  let { disks } = container;
+  let failure: Failure | undefined;
+  await using undo = new Undo({ pod: pod.id, container: id });
+  undo.defer("its record", async () => {
+    const reason = failure?.message ?? "its start failed";
+    const stopped = { ...container, state: "stopped", token: null, shim: null } as const;
+    await store.writeContainer({ ...stopped, reason, disks });
+  });
+  undo.defer("its disks", async () => disks = await unplugDisks(vm, disks));
+  undo.defer("its shares", () => unshareContainer(directory, vm.process.pid, id));
+  if (token !== null) undo.defer("its streams", () => agent.releaseStreams(token));
+  undo.defer("its shim", () => killProcess(shim));
   try {
-    await agent.startContainer(guestContainer(id, config, container.disks), token!);
+    await agent.startContainer(guestContainer(id, config, disks), token!);
   } catch (error) {
-    const failure = explainStart(error, config.command);
-    await killProcess(container.shim);
-    const vm = vmOf(tools, pod);
-    await unshareContainer(directory, vm.process.pid, id);
-    const disks = await unplugDisks(vm, container.disks);
-    await store.writeContainer({
-      ...container,
-      state: "stopped",
-      reason: failure.message,
-      token: null,
-      shim: null,
-      disks,
-    });
-    throw failure;
+    throw failure = explainStart(error, config.command);
   }
+  undo.defer("its name in the guest", () => agent.removeContainer(id));
+  undo.defer("its processes", async () => {
+    await agent.killContainer(id, SIGNALS.KILL!, true);
+    await shimEnds(container, KILL_TIMEOUT);
+  });
   const running: ContainerRecord = { ...container, state: "running" };
   await store.writeContainer(running);
+  undo.keep();
   return running;
 }

@@ -4,6 +4,7 @@ import type { LoadedPod } from "../load_pod.ts";
 import { checkMove } from "../state_machine.ts";
 import type { PodRecord } from "../records.ts";
 import type { PodTools } from "../tools.ts";
+import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
 import { bringUp } from "./create_pod.ts";
 import { prepareContainer } from "./prepare_container.ts";
@@ -19,12 +20,9 @@ export async function startPod(
   id: string,
   signal: AbortSignal,
 ): Promise<PodRecord> {
-  const { store } = tools;
-  return await changePod(store, id, async (loaded) => {
+  return await changePod(tools.store, id, async (loaded) => {
     checkMove(`pod ${id}`, loaded.pod.state, "running");
-    const up = loaded.pod.state === "stopped" ? await reboot(tools, loaded, signal) : loaded.pod;
-    const running: PodRecord = { ...up, state: "running" };
-    await store.writePod(running);
+    const running = await makeRunning(tools, loaded, signal);
     for (const container of loaded.containers) {
       const prepared = container.state === "ready"
         ? container
@@ -35,9 +33,29 @@ export async function startPod(
   });
 }
 
+/** One whose VM has been booted for it and that cannot be recorded is down again. */
+async function makeRunning(
+  tools: PodTools,
+  loaded: LoadedPod,
+  signal: AbortSignal,
+): Promise<PodRecord> {
+  const { pod } = loaded;
+  await using undo = new Undo({ pod: pod.id });
+  const up = pod.state === "stopped" ? await reboot(tools, loaded, signal, undo) : pod;
+  const running: PodRecord = { ...up, state: "running" };
+  await tools.store.writePod(running);
+  undo.keep();
+  return running;
+}
+
 /** An earlier start may have been killed half way: what it left running is in the way. */
-async function reboot(tools: PodTools, loaded: LoadedPod, signal: AbortSignal): Promise<PodRecord> {
+async function reboot(
+  tools: PodTools,
+  loaded: LoadedPod,
+  signal: AbortSignal,
+  undo: Undo,
+): Promise<PodRecord> {
   const strays = await findPodProcesses(loaded.directory.path);
   await Promise.all(strays.map(killProcess));
-  return await bringUp(tools, loaded, signal);
+  return await bringUp(tools, loaded, signal, undo);
 }

@@ -13,7 +13,7 @@ import { findContainer } from "./find_container.ts";
 import { sendSignal } from "./kill_container.ts";
 
 /** How long a container may take to end after SIGKILL, in milliseconds. */
-const KILL_TIMEOUT = 10_000;
+export const KILL_TIMEOUT = 10_000;
 
 /**
  * Stops a container: SIGTERM to its first process, after `grace` SIGKILL to all.
@@ -44,7 +44,7 @@ export async function endContainer(
   const { pod, directory } = loaded;
   const { id, shim } = container;
   const log = getLogger("container", { pod: pod.id, container: id });
-  const attempt = async (what: string, action: () => Promise<void>) => {
+  const attempt = async (what: string, action: () => Promise<unknown>) => {
     try {
       await action();
     } catch (error) {
@@ -60,8 +60,12 @@ export async function endContainer(
     await attempt("its removal in the guest", () => removeInGuest(tools, loaded, id));
   }
   await killProcess(shim);
+  if (container.state === "ready" && container.token !== null) {
+    const { token } = container;
+    await attempt("giving back its streams", () => releaseStreams(tools, loaded, token));
+  }
   const vm = vmOf(tools, pod);
-  await unshareContainer(directory, vm.process.pid, id);
+  await attempt("taking away its shares", () => unshareContainer(directory, vm.process.pid, id));
   const disks = await unplugDisks(vm, container.disks);
   const stopped: ContainerRecord = {
     ...container,
@@ -73,6 +77,15 @@ export async function endContainer(
   };
   await tools.store.writeContainer(stopped);
   return stopped;
+}
+
+async function releaseStreams(tools: PodTools, { pod }: LoadedPod, token: string): Promise<void> {
+  const agent = agentOf(tools, pod);
+  try {
+    await agent.releaseStreams(token);
+  } finally {
+    agent.close();
+  }
 }
 
 /** Makes the guest forget a container that has ended. */
@@ -89,7 +102,8 @@ export async function removeInGuest(
   }
 }
 
-async function shimEnds({ shim }: ContainerRecord, timeout: number): Promise<boolean> {
+/** Waits for the end of a container's shim, which is there as long as its process is. */
+export async function shimEnds({ shim }: ContainerRecord, timeout: number): Promise<boolean> {
   using process = shim === null ? undefined : openIdentified(shim);
   return !process || await waitForEnd(process, timeout);
 }

@@ -1,5 +1,6 @@
 import { endPod } from "../end_pod.ts";
 import { killProcess } from "../end_process.ts";
+import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { releaseNetwork } from "../network/network_record.ts";
 import { unshareContainer } from "../share.ts";
@@ -31,6 +32,11 @@ export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodR
     if (pod.state === "paused") await vm.resume().catch(() => {});
     const proxy = pod.proxy.process;
     await endPod({ agent: agentOf(tools, pod), vm, proxy }, pod.id);
+  }
+  // One whose start was cut short has parts that were never recorded.
+  if (!pod.vm || !pod.proxy) {
+    const strays = await findPodProcesses(directory.path);
+    await Promise.all(strays.map(killProcess));
   }
   await releaseNetwork(directory);
   const after = await loadPod(store, pod.id);
