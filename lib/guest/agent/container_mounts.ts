@@ -16,6 +16,7 @@ import {
 } from "../../sys/mod.ts";
 import { blockDevice, scsiDevice } from "./block_device.ts";
 import { loadModules } from "./modules.ts";
+import { raiseReadAhead } from "./read_ahead.ts";
 import type { PlannedMount } from "./container_program.ts";
 import { type EtcFile } from "./etc_files.ts";
 import {
@@ -66,6 +67,7 @@ export async function openRoot(spec: ContainerSpec, places: MountPlaces): Promis
   mount(device, target, fstype, flags, fstype === "xfs" ? "nouuid" : "");
   places.held.defer(() => unmount(target));
   places.disks.push(device);
+  raiseReadAhead(target);
   using top = open(target, O_PATH | O_DIRECTORY);
   // A device made by a container engine has the root in a sub-directory; a plain image is the root itself.
   const below = hasDirectory(top, rootfs) ? rootfs : "";

@@ -27,6 +27,7 @@ import { OWN_NAMESPACES } from "./process_program.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
 import { setRoutes } from "./routes.ts";
+import { raiseReadAhead } from "./read_ahead.ts";
 import { isRunningProcess, RunningProcess } from "./running_process.ts";
 import type {
   ContainerSpec,
@@ -212,6 +213,7 @@ function shareMount(type: string): (tag: string, path: string) => void {
   return (tag, path) => {
     loadModules("virtiofs");
     mount(tag, path, "virtiofs", MS_NODEV);
+    raiseReadAhead(path);
   };
 }
 
