@@ -52,6 +52,8 @@ export class HyperstartAgent implements Agent {
   readonly #options: HyperstartOptions;
   readonly #logger: Logger;
   #link: Promise<GuestLink> | undefined;
+  /** Ends what is under way when the driver is closed: a connection that is still being tried, above all. */
+  #closing = new AbortController();
 
   constructor(options: HyperstartOptions) {
     this.#options = options;
@@ -189,6 +191,8 @@ export class HyperstartAgent implements Agent {
   }
 
   close(): void {
+    this.#closing.abort(new Error("Cannot reach the guest: the driver was closed"));
+    this.#closing = new AbortController();
     this.#link?.then(({ client }) => client.close(), () => {});
     this.#link = undefined;
   }
@@ -248,8 +252,9 @@ export class HyperstartAgent implements Agent {
     }
   }
 
-  #limits(): { signal?: AbortSignal } {
+  #limits(): { signal: AbortSignal } {
     const { signal } = this.#options;
-    return signal ? { signal } : {};
+    const closing = this.#closing.signal;
+    return { signal: signal ? AbortSignal.any([signal, closing]) : closing };
   }
 }

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { collectChild, identifyProcess, spawn } from "../../sys/mod.ts";
+import { collectChild, identifyProcess, pipe, spawn } from "../../sys/mod.ts";
 import type { Hypervisor, RunningVm, Vm, VmLaunch } from "../hypervisor.ts";
 import { MockVm } from "./mock_vm.ts";
 import { writeHardware } from "./hardware.ts";
@@ -7,8 +7,8 @@ import { writeHardware } from "./hardware.ts";
 /** What the process of a VM without a machine is called on its command line. */
 export const MOCK_PROCESS = "podvisor-mock-vm";
 
-/** Waits for good, without a child and without using the processor: nobody ever writes to the pipe. */
-const WAIT = 'mkfifo "$1" && read -r _ < "$1"';
+/** Waits for good, without a child and without using the processor: for itself to write to its own pipe. */
+const WAIT = "read -r _ <&3";
 
 /**
  * Runs VMs that have no machine: a process that waits, with the mounts of a real one. What speaks on its sockets, if
@@ -18,8 +18,11 @@ export class MockHypervisor implements Hypervisor {
   launch(launch: VmLaunch): Promise<Vm> {
     const { directory, share, dieWithParent, vcpus, memoryMiB } = launch;
     writeHardware(directory, { vcpus, memoryMiB, disks: [] });
+    const { read, write } = pipe();
+    using _read = read, _write = write;
     const pid = spawn({
-      command: ["/bin/sh", "-c", WAIT, MOCK_PROCESS, join(directory, "mock.pipe")],
+      command: ["/bin/sh", "-c", WAIT, MOCK_PROCESS, join(directory, "mock.json")],
+      descriptors: [null, null, null, read.number, write.number],
       detached: true,
       dieWithParent,
       ownMounts: share.path,
