@@ -63,7 +63,12 @@ export class PodStore {
         hint: `Choose another --name, or remove it: podvisor pod rm --force ${id}`,
       });
     }
-    await Deno.mkdir(directory.share, { mode: 0o700 });
+    try {
+      await Deno.mkdir(directory.share, { mode: 0o700 });
+    } catch (error) {
+      await removeTree(directory.path);
+      throw error;
+    }
     return directory;
   }
 

@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { Failure } from "../../failure.ts";
 import { startShim } from "../../shim/mod.ts";
 import { identifyProcess } from "../../sys/mod.ts";
 import { planDisks, plugDisks, unplugDisks } from "../disks.ts";
@@ -40,6 +41,12 @@ export async function prepareContainer(
   const { pid: vmPid } = vm.process;
   const agent = agentOf(tools, pod);
   using _connection = { [Symbol.dispose]: () => agent.close() };
+  if (
+    (config.root.kind === "device" || config.devices.length > 0) &&
+    !agent.capabilities().blockDevices
+  ) {
+    throw new Failure(`Cannot prepare the container ${id}: its pod's agent takes no block devices`);
+  }
   await clearExit(directory, id);
   await shareContainer(directory, vmPid, id, config);
   undo.defer("its shares", () => unshareContainer(directory, vmPid, id));

@@ -113,3 +113,16 @@ Deno.test("a share by virtio-fs is a daemon's that works in the VM's memory, and
   assert(values(args, "-device").includes("vhost-user-fs-pci,chardev=share,tag=hyperShared"));
   assertEquals(values(args, "-fsdev"), []);
 });
+
+Deno.test("a guest of somebody else's boots from what it has, and its disk is not written to", () => {
+  const boot = (initrd: string | null, image: string | null) =>
+    qemuArguments({ ...OPTIONS, boot: { foreign: true, kernel: "/k", initrd, image } });
+  const initial = boot("/i", null);
+  assertEquals([values(initial, "-initrd"), values(initial, "-drive")], [["/i"], []]);
+  assert(!values(initial, "-append")[0]!.includes("root="));
+  const disk = boot(null, "/d");
+  assertEquals(values(disk, "-initrd"), []);
+  assert(values(disk, "-append")[0]!.endsWith("root=/dev/vda rw"));
+  const [drive] = values(disk, "-drive");
+  assert(drive!.includes("snapshot=on") && drive!.endsWith("file=/d"));
+});
