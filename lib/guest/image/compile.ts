@@ -5,7 +5,7 @@
 import { dirname, isAbsolute, join } from "@std/path";
 import { Failure, messageOf } from "../../failure.ts";
 import { sourceRoot } from "../../sys/mod.ts";
-import { bundleProgram, compiledRuntime } from "./agent_runtime.ts";
+import { bundleProgram, compiledRuntime, GUEST_V8_FLAGS } from "./agent_runtime.ts";
 import { buildGuest } from "./build.ts";
 import { insertPayload } from "./compiled_binary.ts";
 import { includedPayload } from "./embedded.ts";
@@ -57,7 +57,7 @@ export async function compile(output: string, onStep: (step: string) => void): P
     onStep("compiling the agent");
     const agent = join(temporary, "podvisor");
     // The guest starts afresh each time: a code cache would only be written, never read.
-    await runCompiler(compiler, bundled, agent, ["--no-code-cache"]);
+    await runCompiler(compiler, bundled, agent, ["--no-code-cache", GUEST_V8_FLAGS]);
     const guest = await buildGuest({
       cacheDir: temporary,
       runtime: compiledRuntime(agent),
