@@ -31,7 +31,8 @@ export interface StartShimOptions {
  * @throws {SysError}
  */
 export function startShim(options: StartShimOptions): number {
-  const { container, url, token, terminal, interactive, log, exit, attach, diagnostics, program } = options;
+  const { container, url, token, terminal, interactive, log, exit, attach, diagnostics, program } =
+    options;
   const args = ["-c", container, "-t", token, "-u", url];
   args.push("--log", log, "--exit", exit, "--attach", attach);
   if (terminal) args.push("--terminal");
