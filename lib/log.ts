@@ -114,7 +114,7 @@ async function openBackend(): Promise<(entry: LogEntry) => void> {
     const text = format === "json" ? jsonLinesFormatter : logfmtFormatter;
     return withLevel(level, (record) => writeAll(out, encoder.encode(text(record))));
   };
-  const sinks = kept ? [sinkOf(options), sinkOf(kept)] : [sinkOf(options)];
+  const sinks = [sinkOf(options), ...(kept ? keptSink(kept, sinkOf) : [])];
   configureSync({
     reset: true,
     sinks: { out: (record) => sinks.forEach((sink) => sink(record)) },
@@ -133,6 +133,16 @@ async function openBackend(): Promise<(entry: LogEntry) => void> {
 function fromEnvironment<T extends string>(name: string, words: readonly T[]): T | undefined {
   const word = Deno.env.get(name);
   return words.find((each) => each === word);
+}
+
+/** None when the pod has gone meanwhile, and the directory of its log with it. */
+function keptSink(wanted: LogOptions, sinkOf: (wanted: LogOptions) => Sink): Sink[] {
+  try {
+    return [sinkOf(wanted)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 /** Lets through what is at least of a level. */

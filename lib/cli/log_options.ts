@@ -1,4 +1,5 @@
 import { resolve } from "@std/path";
+import { BY_DEFAULT, type Config } from "../config/mod.ts";
 import { configureLogging, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import type { OptionSpec, ParsedOptions } from "./options.ts";
 
@@ -13,6 +14,16 @@ export const LOG_OPTIONS: readonly OptionSpec[] = [
   { name: "log", kind: "value", placeholder: "FILE", help: "Log to FILE. Default: stderr" },
   { name: "log-format", kind: "value", placeholder: "FORMAT", help: "text or json. Default: text" },
 ];
+
+/** Sets the log up as configuration files say, where the environment does not: that has been read already. */
+export function applyLogConfig(config: Config, env: Readonly<Record<string, string>>): void {
+  const said = (key: "log_level" | "log_format", variable: string) =>
+    config.source(key) !== BY_DEFAULT && env[variable] === undefined;
+  configureLogging({
+    ...(said("log_level", "PODVISOR_LOG_LEVEL") ? { level: config.get("log_level") } : {}),
+    ...(said("log_format", "PODVISOR_LOG_FORMAT") ? { format: config.get("log_format") } : {}),
+  });
+}
 
 /** Sets the log up as the options say. @throws {Failure} for a value that is none of theirs */
 export function applyLogOptions(options: ParsedOptions): void {

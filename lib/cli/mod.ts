@@ -1,7 +1,8 @@
 /** The command line: finds the command, gives it its options, and turns what goes wrong into one line and a code. */
 import { findPaths, loadConfig } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
-import { configureLogging, flushLog } from "../log.ts";
+import { flushLog } from "../log.ts";
+import { applyLogConfig } from "./log_options.ts";
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, generalHelp, GLOBAL_OPTIONS, groupHelp, HELP_OPTION } from "./help.ts";
 import { type ParsedOptions, parseOptions } from "./options.ts";
@@ -83,7 +84,7 @@ async function runCommand(
   const root = global.value("root");
   const env = Deno.env.toObject();
   const config = await loadConfig({ env });
-  configureLogging({ level: config.get("log_level"), format: config.get("log_format") });
+  applyLogConfig(config, env);
   const paths = findPaths({
     env,
     uid: Deno.uid() ?? 0,

@@ -55,7 +55,7 @@ Deno.test("the configuration in effect is printed with where it comes from, and 
   await using bench = await Bench.make();
   const file = join(bench.state, "config.toml");
   await Deno.writeTextFile(file, 'hypervisor = "mock"\nagent = "noop"\nmemory_mib = 300\n');
-  const env = { PODVISOR_CONFIG: file, HOME: bench.state };
+  const env = { PODVISOR_CONFIG: file, XDG_CONFIG_HOME: bench.state };
   const { stdout } = await bench.podvisor(["config", "--json"], { env });
   const config = JSON.parse(stdout);
   assertEquals(config.memory_mib, { value: 300, from: file });

@@ -31,6 +31,14 @@ const DESTROYPOD = `guest command ${Code.DESTROYPOD}`;
 /** More steps than anything here has. */
 const ENDLESS = 40;
 
+/**
+ * A test whose processes and mounts are looked at, not this process's own: a pod's log stays open as long as a command
+ * runs, and so does the wait for the end of its VM.
+ */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
 /** Does something with its first step failing, then its second, and so on until it succeeds; returns the steps. */
 async function atEveryStep(
   world: World,
@@ -70,7 +78,7 @@ async function assertUntouched(world: World, other: ContainerRecord, when: strin
   assertEquals(world.tracesOf(pod, "other").length, 5, `its traces are gone ${when}`);
 }
 
-Deno.test("a pod whose making fails at any step leaves nothing", async () => {
+test("a pod whose making fails at any step leaves nothing", async () => {
   await using world = new World();
   const steps = await atEveryStep(
     world,
@@ -88,7 +96,7 @@ Deno.test("a pod whose making fails at any step leaves nothing", async () => {
   world.assertNothingLeft("at the end");
 });
 
-Deno.test("a stopped pod whose start fails at any step is stopped, with its record and nothing else", async () => {
+test("a stopped pod whose start fails at any step is stopped, with its record and nothing else", async () => {
   await using world = new World();
   await createPod(world.tools, "p", podConfig(), FOREVER);
   await stopPod(world.tools, "p");
@@ -105,7 +113,7 @@ Deno.test("a stopped pod whose start fails at any step is stopped, with its reco
   assertEquals(world.processes(), ["proxy", "vm"]);
 });
 
-Deno.test("a container whose making fails at any step leaves nothing, and others are untouched", async () => {
+test("a container whose making fails at any step leaves nothing, and others are untouched", async () => {
   await using world = new World();
   const other = await podWithOther(world);
   const config = containerConfig(world, "c", ["sleep"]);
@@ -123,7 +131,7 @@ Deno.test("a container whose making fails at any step leaves nothing, and others
   );
 });
 
-Deno.test("a container whose start fails at any step has stopped with nothing of its own, and others are untouched", async () => {
+test("a container whose start fails at any step has stopped with nothing of its own, and others are untouched", async () => {
   await using world = new World();
   const other = await podWithOther(world);
   const config = containerConfig(world, "c", ["sleep"]);
@@ -154,7 +162,7 @@ Deno.test("a container whose start fails at any step has stopped with nothing of
   await assertUntouched(world, other, "after its removal");
 });
 
-Deno.test("a source that is not there, or a shim that cannot be started, leaves nothing of a container", async () => {
+test("a source that is not there, or a shim that cannot be started, leaves nothing of a container", async () => {
   await using world = new World();
   const other = await podWithOther(world);
   const config = containerConfig(world, "c", ["sleep"]);
@@ -178,7 +186,7 @@ Deno.test("a source that is not there, or a shim that cannot be started, leaves 
   }
 });
 
-Deno.test("a further process whose start fails at any step leaves no streams, and its container goes on", async () => {
+test("a further process whose start fails at any step leaves no streams, and its container goes on", async () => {
   await using world = new World();
   const other = await podWithOther(world);
   const steps = await atEveryStep(
@@ -199,7 +207,7 @@ Deno.test("a further process whose start fails at any step leaves no streams, an
   assertEquals(steps, ["reserve streams", "guest command 6"]);
 });
 
-Deno.test("a command in a pod of its own whose start fails at any step leaves nothing", async () => {
+test("a command in a pod of its own whose start fails at any step leaves nothing", async () => {
   await using world = new World();
   const container = containerConfig(world, "p", ["exit", "3"]);
   const codes: number[] = [];
@@ -224,7 +232,7 @@ Deno.test("a command in a pod of its own whose start fails at any step leaves no
   world.assertNothingLeft("at the end");
 });
 
-Deno.test("a pod is stopped whatever its guest refuses, or whichever of its parts is dead", async () => {
+test("a pod is stopped whatever its guest refuses, or whichever of its parts is dead", async () => {
   await using world = new World();
   for (const part of ["guest", "proxy", "vm"] as const) {
     await podWithOther(world);
@@ -246,7 +254,7 @@ Deno.test("a pod is stopped whatever its guest refuses, or whichever of its part
   }
 });
 
-Deno.test("a proxy that is not there or ends at once, and a VM that ends while it boots, leave nothing", async () => {
+test("a proxy that is not there or ends at once, and a VM that ends while it boots, leave nothing", async () => {
   await using world = new World();
   const { kinds } = podConfig();
   for (const path of ["/nowhere", "/bin/true"]) {
