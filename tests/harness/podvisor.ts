@@ -24,6 +24,8 @@ export interface RunOptions {
   stdin?: string | Uint8Array | ReadableStream<Uint8Array>;
   env?: Record<string, string>;
   cwd?: string;
+  /** Path of a network namespace to be in. Default: this process's own. */
+  namespace?: string;
 }
 
 const decoder = new TextDecoder();
@@ -50,7 +52,8 @@ export class Bench implements AsyncDisposable {
 
   /** Starts podvisor. */
   start(args: readonly string[], options: RunOptions = {}): Deno.ChildProcess {
-    const [program, ...first] = PODVISOR;
+    const enter = options.namespace ? ["nsenter", `--net=${options.namespace}`] : [];
+    const [program, ...first] = [...enter, ...PODVISOR];
     const child = new Deno.Command(program!, {
       args: [...first, ...args],
       env: { ...this.env, ...options.env },

@@ -6,7 +6,7 @@ import { type Attribute, changeNetwork, encodeAttributes, RTM_NEWROUTE, u32 } fr
 
 /** linux/rtnetlink.h */
 const RTA_DST = 1, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7;
-const RTA_METRICS = 8, RTA_MULTIPATH = 9, RTAX_MTU = 2;
+const RTA_METRICS = 8, RTA_MULTIPATH = 9, RTA_VIA = 18, RTAX_MTU = 2;
 const RT_TABLE_MAIN = 254, RTPROT_BOOT = 3, RTN_UNICAST = 1;
 const RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253;
 const RTNH_F_ONLINK = 4;
@@ -33,7 +33,7 @@ function setRoute(route: RouteSpec): void {
   const ways: Way[] = nextHops.length > 0 ? nextHops : [route];
   const isV6 = destination
     ? addressFamily(destination) === AF_INET6
-    : dest === "::/0" || ways.some(({ gateway }) => gateway.includes(":"));
+    : dest === "::/0" || dest !== "0.0.0.0/0" && ways.some((way) => way.gateway.includes(":"));
   const isDirect = ways.every(({ gateway }) => gateway === "");
   const flags = onlink ? RTNH_F_ONLINK : 0;
   // struct rtmsg: family, lengths of destination and source, TOS, table, protocol, scope, type, u32 flags.
@@ -47,11 +47,11 @@ function setRoute(route: RouteSpec): void {
   const attributes: Attribute[] = [];
   if (destination) attributes.push([RTA_DST, destination]);
   if (nextHops.length > 0) {
-    const hops = nextHops.map((hop) => [...encodeHop(hop, hop.weight, flags)]);
+    const hops = nextHops.map((hop) => [...encodeHop(hop, hop.weight, flags, isV6)]);
     attributes.push([RTA_MULTIPATH, Uint8Array.from(hops.flat())]);
   } else {
     body.set(u32(flags), 8);
-    attributes.push(...wayAttributes(route));
+    attributes.push(...wayAttributes(route, isV6));
     if (route.device !== "") attributes.push([RTA_OIF, u32(indexOf(route.device))]);
   }
   if (src !== "") attributes.push([RTA_PREFSRC, addressBytes(src)]);
@@ -61,8 +61,8 @@ function setRoute(route: RouteSpec): void {
 }
 
 /** struct rtnexthop: u16 length, u8 flags, u8 weight less one, i32 interface; then attributes. */
-function encodeHop(way: Way, weight: number, flags: number): Uint8Array {
-  const attributes = encodeAttributes(wayAttributes(way));
+function encodeHop(way: Way, weight: number, flags: number, isV6: boolean): Uint8Array {
+  const attributes = encodeAttributes(wayAttributes(way, isV6));
   const bytes = new Uint8Array(RTNEXTHOP_SIZE + attributes.length);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, bytes.length, true);
@@ -73,6 +73,10 @@ function encodeHop(way: Way, weight: number, flags: number): Uint8Array {
   return bytes;
 }
 
-function wayAttributes({ gateway }: Way): Attribute[] {
-  return gateway === "" ? [] : [[RTA_GATEWAY, addressBytes(gateway)]];
+/** An IPv4 route may lead to an IPv6 gateway: struct rtvia, u16 family and the address. */
+function wayAttributes({ gateway }: Way, isV6: boolean): Attribute[] {
+  if (gateway === "") return [];
+  const address = addressBytes(gateway);
+  if (isV6 || address.length === 4) return [[RTA_GATEWAY, address]];
+  return [[RTA_VIA, Uint8Array.from([AF_INET6, 0, ...address])]];
 }
