@@ -161,8 +161,9 @@ function claim(
 ): Fd[] {
   try {
     if (model !== "macvtap") return openTap(namespace, { name: tap, queues, vnetHeader: true });
-    const { mtu, txqlen, index: lower } = link;
-    addLink(socket, { kind: "macvtap", name: tap, lower, mode: "bridge", mac, mtu, txqlen });
+    const { mtu, index: lower } = link;
+    const settings = { mac, mtu, ...queueLength(link) };
+    addLink(socket, { kind: "macvtap", name: tap, lower, mode: "bridge", ...settings });
     return [];
   } catch (error) {
     if (!isSysError(error, EBUSY) && !isNetlinkError(error, EEXIST)) throw error;
@@ -173,9 +174,14 @@ function claim(
   }
 }
 
+/** A veth can do without a queue; a tap of that length would drop every frame. */
+function queueLength({ txqlen }: Link): { txqlen?: number } {
+  return txqlen > 0 ? { txqlen } : {};
+}
+
 function connectTap(socket: NetlinkSocket, link: Link, record: EndpointRecord): void {
   const tap = getLink(socket, record.tap);
-  setLink(socket, tap, { mtu: link.mtu, txqlen: link.txqlen, ipv6LinkLocal: "none" });
+  setLink(socket, tap, { mtu: link.mtu, ...queueLength(link), ipv6LinkLocal: "none" });
   if (record.model === "tcfilter") redirectBothWays(socket, link, tap);
   else addBridge(socket, link, tap, record);
 }
