@@ -11,6 +11,11 @@ interface TestTool {
 
 const TOOLS: readonly TestTool[] = [
   { path: "/usr/sbin/ip", name: "iproute2", why: "the network tests compare with what ip prints" },
+  {
+    path: "/usr/lib/cni/bridge",
+    name: "containernetworking-plugins",
+    why: "the network tests give pods namespaces that they have made",
+  },
   { path: "/usr/bin/script", name: "bsdutils", why: "the terminal tests run under script" },
 ];
 

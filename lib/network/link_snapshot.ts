@@ -25,6 +25,8 @@ export interface LinkSnapshot {
   name: string;
   mac: string;
   mtu: number;
+  /** Length of the transmit queue. The kernel lengthens one of 0 for a queueing discipline. */
+  txqlen: number;
   up: boolean;
   /** Index of the bridge it belongs to, 0 for none. */
   master: number;
@@ -41,13 +43,14 @@ const ENETUNREACH = 101, EHOSTUNREACH = 113, EINVAL = 22;
 
 /** Takes down how a link is. @throws {NetlinkError} */
 export function captureLink(socket: NetlinkSocket, link: Link): LinkSnapshot {
-  const { index, name, mac, mtu, up, master } = link;
+  const { index, name, mac, mtu, txqlen, up, master } = link;
   const entered = (state: number) => (state & NEIGHBOUR_STATES.permanent) !== 0;
   return {
     index,
     name,
     mac,
     mtu,
+    txqlen,
     up,
     master,
     addresses: recordAddresses(socket, index).map((each) => each.toBase64()),
@@ -100,6 +103,7 @@ function restoreSettings(socket: NetlinkSocket, snapshot: LinkSnapshot): void {
   if (link.mac !== snapshot.mac) setHardwareAddress(socket, link, snapshot.mac);
   const changed: LinkSettings = {};
   if (link.mtu !== snapshot.mtu) changed.mtu = snapshot.mtu;
+  if (link.txqlen !== snapshot.txqlen) changed.txqlen = snapshot.txqlen;
   if (link.up !== snapshot.up) changed.up = snapshot.up;
   if (Object.keys(changed).length > 0) setLink(socket, link, changed);
 }

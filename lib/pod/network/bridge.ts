@@ -1,4 +1,3 @@
-import { join } from "@std/path";
 import { Failure } from "../../failure.ts";
 import {
   addAddress,
@@ -14,7 +13,7 @@ import {
   parsePrefix,
   setLink,
 } from "../../network/mod.ts";
-import { ENODEV, type Fd, lockFile, newNetworkNamespace } from "../../sys/mod.ts";
+import { ENODEV, type Fd, newNetworkNamespace } from "../../sys/mod.ts";
 import type { BridgeNetwork } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
 import { freeAddress, isInNetwork } from "./free_address.ts";
@@ -24,7 +23,8 @@ import { addressesInUse, type NetworkRecord, writeNetworkRecord } from "./networ
 const INTERFACE = "eth0";
 
 /**
- * Makes a network namespace for a pod, with an interface that is connected to a bridge of the host.
+ * Makes a network namespace for a pod, with an interface that is connected to a bridge of the host. The caller holds
+ * the lock of networks: until the record is there, no other pod may look for a free address.
  *
  * @returns the namespace, and the record of what leads out of it, which has been written
  * @throws {Failure} when there is no such bridge, or no address is to be had on it
@@ -35,8 +35,6 @@ export async function joinBridge(
 ): Promise<{ namespace: Fd; record: NetworkRecord }> {
   using host = NetlinkSocket.open();
   const bridge = findBridge(host, config.name);
-  // Until the record is there, another pod may not look for a free address.
-  using _lock = await lockFile(join(directory.root, "locks", ".networks"));
   const { addresses, gateways } = await chooseAddresses(host, bridge, config, directory.root);
   const link = `pv${crypto.randomUUID().replaceAll("-", "").slice(0, 10)}`;
   const record: NetworkRecord = {

@@ -17,6 +17,7 @@ import type { Fd } from "../../sys/mod.ts";
 import type { BridgeNetwork, NamespaceNetwork } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
 import { joinBridge } from "./bridge.ts";
+import { lockNetworks } from "./lock_networks.ts";
 import { identify } from "./disconnect.ts";
 import { type NetworkRecord, writeNetworkRecord } from "./network_record.ts";
 import type { PodNetwork } from "./pod_network.ts";
@@ -37,6 +38,8 @@ export async function connectNetwork(
   vcpus: number,
 ): Promise<Omit<PodNetwork, "dns" | "dnsSearch">> {
   using opened = new DisposableStack();
+  // Two pods must not both find a namespace unused.
+  using _lock = await lockNetworks(directory);
   const { namespace, record } = config.kind === "bridge"
     ? await joinBridge(directory, config)
     : enter(config.path);
@@ -49,9 +52,17 @@ export async function connectNetwork(
   };
   await writeNetworkRecord(directory, planned);
   const queues = Math.min(vcpus, MAX_QUEUES);
-  const attached = planned.endpoints.map((endpoint) =>
-    opened.use(attachEndpoint(namespace, endpoint, { queues }))
-  );
+  const attached: AttachedEndpoint[] = [];
+  try {
+    for (const endpoint of planned.endpoints) {
+      attached.push(opened.use(attachEndpoint(namespace, endpoint, { queues })));
+    }
+  } catch (error) {
+    // What was in the way of the last one may be somebody else's.
+    const endpoints = planned.endpoints.slice(0, attached.length);
+    await writeNetworkRecord(directory, { ...planned, endpoints });
+    throw error;
+  }
   const { interfaces, routes, skipped } = buildGuestNetwork(
     isConnected(config.model) ? links : [],
     { ipv6: true },
@@ -85,8 +96,15 @@ function enter(path: string): { namespace: Fd; record: NetworkRecord } {
 
 /** Network cards are not passed through as a whole, nor the memory of switches. */
 function linksToConnect(socket: NetlinkSocket, namespace: Fd) {
+  const { links } = scanNamespace(socket);
+  const ours = links.find(({ name }) => /^pv(tap|br)[0-9]+$/.test(name));
+  if (ours) {
+    throw new Failure(`Cannot connect the pod to its namespace: ${ours.name} is there already`, {
+      hint: "another pod uses this namespace, or did: podvisor pod list; podvisor gc",
+    });
+  }
   const facts = { ...hostFacts(namespace, false), isSocket: () => false };
-  return chooseEndpoints(scanNamespace(socket).links, facts).map(({ link }) => link);
+  return chooseEndpoints(links, facts).map(({ link }) => link);
 }
 
 function cardOf({ queues, vhost, mac, mtu }: AttachedEndpoint): VmCard {

@@ -39,8 +39,8 @@ export async function preparePodNetwork(
     default: {
       // Pods that have no use for it do not pay for loading it.
       const { connectNetwork } = await import("./connect.ts");
-      const connected = await connectNetwork(directory, network, config.vcpus);
       const found = await findNameServers(network.kind === "netns" ? network.path : undefined);
+      const connected = await connectNetwork(directory, network, config.vcpus);
       return {
         ...connected,
         dns: given.dns.length > 0 ? given.dns : found.servers,
