@@ -176,5 +176,24 @@ Deno.test("a pod's name servers and host name become files that cannot be broken
     files[0]!.text,
     "nameserver 10.0.2.3\nnameserver 1.1.1.1nameserver6.6.6.6\nsearch a.b c\noptions ndots:2\n",
   );
-  assertEquals(etcFiles({ ...pod, hostname: "", dns: [] }), []);
+  const [search, ...others] = etcFiles({ ...pod, hostname: "", dns: [] });
+  assert(search!.text.startsWith("search "));
+  assertEquals(others, []);
+  assertEquals(etcFiles({ ...pod, hostname: "", dns: [], dnsSearch: [] }), []);
+});
+
+Deno.test("a pod is known by its name under all its addresses", () => {
+  const ipAddresses = ["10.0.0.2", "fd00::2\n6.6.6.6 bank"].map((ipAddress) => {
+    return { ipAddress, netMask: "24" };
+  });
+  const eth0 = { device: "", newDeviceName: "eth0", ipAddresses, mtu: 1500, macAddr: "" };
+  const pod = { hostname: "pod1", dns: [], dnsSearch: [], dnsOptions: [], routes: [] };
+  const share = { shareDir: "s", shareType: "" };
+  const hosts = (interfaces: typeof eth0[]) =>
+    etcFiles({ ...pod, ...share, interfaces }).find(({ name }) => name === "hosts")!.text;
+  assertEquals(hosts([]), "127.0.0.1 localhost pod1\n::1 localhost ip6-localhost\n");
+  assertEquals(
+    hosts([eth0]),
+    "127.0.0.1 localhost\n::1 localhost ip6-localhost\n10.0.0.2 pod1\nfd00::26.6.6.6bank pod1\n",
+  );
 });
