@@ -21,8 +21,9 @@ export class FakeVms implements Disposable {
     this.#reports = reports;
   }
 
-  /** @param directory where to put the program */
-  static async make(directory: string): Promise<FakeVms> {
+  /** @param place where to put the program, in a directory of its own: a thread may still read an older one's reports */
+  static async make(place: string): Promise<FakeVms> {
+    const directory = await Deno.makeTempDir({ dir: place });
     const program = join(directory, "fake-qemu"), fifo = join(directory, "fake-qemu.fifo");
     await new Deno.Command("mkfifo", { args: [fifo] }).output();
     const script = `#!/bin/sh\nprintf '%s\\0' "$$" "$@" '${END}' >'${fifo}'\nexec sleep 3600\n`;
