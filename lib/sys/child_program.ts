@@ -36,10 +36,10 @@ const CLONE_VM = 0x100, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000;
 const SIGCHLD = 17;
 const SIG_SETMASK = 2;
 /**
- * Caught signals are reset by execve, ignored ones are not. The runtime ignores SIGPIPE; a shell has its background jobs
- * ignore SIGINT and SIGQUIT, nohup SIGHUP, and job control the last three.
+ * Caught signals are reset by execve, ignored ones are not. The runtime ignores SIGPIPE, and whoever started it may have
+ * had any other ignored: a shell SIGINT for its background jobs, nohup SIGHUP. These two cannot be.
  */
-const MAYBE_IGNORED = ["HUP", "INT", "QUIT", "PIPE", "TERM", "CHLD", "TSTP", "TTIN", "TTOU"];
+const NEVER_IGNORED = ["KILL", "STOP"];
 
 /** A child to be started: write its calls in order, the last of them {@linkcode ChildProgram.exec}, then start it. */
 export class ChildProgram {
@@ -104,8 +104,9 @@ export class ChildProgram {
   ): void {
     // struct sigaction of the kernel: handler, flags, restorer, mask; all zero is SIG_DFL.
     const byDefault = this.keep(new Uint8Array(32));
-    for (const name of MAYBE_IGNORED) {
-      this.call("rt_sigaction", name, SYS.rt_sigaction, SIGNALS[name]!, byDefault, 0, 8);
+    for (const [name, number] of Object.entries(SIGNALS)) {
+      if (NEVER_IGNORED.includes(name)) continue;
+      this.call("rt_sigaction", name, SYS.rt_sigaction, number, byDefault, 0, 8);
     }
     this.call(
       "rt_sigprocmask",
