@@ -16,6 +16,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Group>>> = {
   memory: async () => (await import("./memory.ts")).measureMemory,
   streams: async () => (await import("./streams.ts")).measureContainerStreams,
   relay: async () => (await import("./streams.ts")).measureRelay,
+  pods: async () => (await import("./pods.ts")).measurePods,
   storage: async () => (await import("./storage.ts")).measureStorage,
   network: async () => (await import("./network.ts")).measureNetwork,
 };
