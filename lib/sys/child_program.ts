@@ -37,9 +37,9 @@ const SIGCHLD = 17;
 const SIG_SETMASK = 2;
 /**
  * Caught signals are reset by execve, ignored ones are not. The runtime ignores SIGPIPE, and whoever started it may have
- * had any other ignored: a shell SIGINT for its background jobs, nohup SIGHUP. These two cannot be.
+ * had any other ignored: a shell SIGINT for its background jobs, nohup SIGHUP, a C library one of its own.
  */
-const NEVER_IGNORED = ["KILL", "STOP"];
+const HIGHEST_SIGNAL = 64;
 
 /** A child to be started: write its calls in order, the last of them {@linkcode ChildProgram.exec}, then start it. */
 export class ChildProgram {
@@ -104,9 +104,9 @@ export class ChildProgram {
   ): void {
     // struct sigaction of the kernel: handler, flags, restorer, mask; all zero is SIG_DFL.
     const byDefault = this.keep(new Uint8Array(32));
-    for (const [name, number] of Object.entries(SIGNALS)) {
-      if (NEVER_IGNORED.includes(name)) continue;
-      this.call("rt_sigaction", name, SYS.rt_sigaction, number, byDefault, 0, 8);
+    for (let signal = 1; signal <= HIGHEST_SIGNAL; signal++) {
+      if (signal === SIGNALS.KILL || signal === SIGNALS.STOP) continue;
+      this.call("rt_sigaction", `signal ${signal}`, SYS.rt_sigaction, signal, byDefault, 0, 8);
     }
     this.call(
       "rt_sigprocmask",

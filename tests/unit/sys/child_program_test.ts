@@ -67,18 +67,18 @@ Deno.test("a call that fails after a split is named, and both children are gone"
 });
 
 Deno.test("the new program has no signal blocked and none ignored", async () => {
-  const SIGXFSZ = 25, SIG_IGN = 1;
+  const LIBRARY_SIGNAL = 32, SIG_IGN = 1;
   const ignore = new BigUint64Array([BigInt(SIG_IGN), 0n, 0n, 0n]);
   const previous = new Uint8Array(32);
   const action = new Uint8Array(ignore.buffer);
-  syscall("rt_sigaction", "SIGXFSZ", SYS.rt_sigaction, SIGXFSZ, action, previous, 8);
+  syscall("rt_sigaction", "a signal", SYS.rt_sigaction, LIBRARY_SIGNAL, action, previous, 8);
   const output = pipe();
   const program = new ChildProgram();
   program.call("dup3", "stdout", SYS.dup3, output.write.number, 1, 0);
   program.exec("/bin/grep", ["grep", "-E", "^Sig(Blk|Ign):", "/proc/self/status"], []);
   const status = wait(program.start());
   output.write.close();
-  syscall("rt_sigaction", "SIGXFSZ", SYS.rt_sigaction, SIGXFSZ, previous, 0, 8);
+  syscall("rt_sigaction", "a signal", SYS.rt_sigaction, LIBRARY_SIGNAL, previous, 0, 8);
   const text = await Deno.readTextFile(`/proc/self/fd/${output.read.number}`);
   output.read.close();
   const none = "0".repeat(16);
