@@ -147,6 +147,20 @@ export interface GuestPort {
   name: string;
 }
 
+/** Sockets of the guest's two serial ports on the host. */
+export interface SocketPaths {
+  control: string;
+  stream: string;
+}
+
+/** Where a driver has its things. */
+export interface AgentPlaces {
+  /** The pod's directory, in which sockets are that the configuration does not say. */
+  directory: string;
+  /** What the configuration says. */
+  sockets?: Partial<SocketPaths> | undefined;
+}
+
 /** What a VM must have for its agent. */
 export interface GuestDevices {
   /** Control first. */
@@ -160,9 +174,11 @@ export interface GuestDevices {
  * error, and leaves behind nothing of its own when it does.
  */
 export interface Agent {
+  /** Chooses the guest's sockets; comes before all else. @throws {Failure} for one whose path is too long for a socket */
+  init(places: AgentPlaces): void;
   /** What its guests can do. */
   capabilities(): AgentCapabilities;
-  /** What the VM must have for it. @param share directory that the pod shares with its guest */
+  /** What is to be added to the VM for it. @param share directory that the pod shares with its guest */
   createPod(share: string): GuestDevices;
   /** Connects to the VM's guest, waits until it is ready, and starts the pod in it. */
   startPod(pod: GuestPod): Promise<void>;

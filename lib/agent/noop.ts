@@ -2,6 +2,8 @@ import type { Agent, AgentCapabilities, GuestDevices, ProcessStreams } from "./a
 
 /** An agent without a guest: everything succeeds at once, and nothing happens. For pods that have no VM. */
 export class NoopAgent implements Agent {
+  init(): void {}
+
   capabilities(): AgentCapabilities {
     return { blockDevices: false };
   }

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "@std/path";
 import type { Command } from "../agent/mod.ts";
+import type { Config } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
 import { isBundle, parseEnv, readBundle } from "../oci/mod.ts";
 import type { ContainerConfig, RootConfig, VolumeConfig } from "../pod/mod.ts";
@@ -58,11 +59,13 @@ export interface ContainerRequest {
 /**
  * Reads {@linkcode CONTAINER_OPTIONS} and the operands `ROOTFS [COMMAND [ARG…]]`.
  *
+ * @param config what holds for options that are not given
  * @throws {Failure} naming what is wrong with which of them
  */
 export async function readContainerOptions(
   options: ParsedOptions,
   [rootfs = "", ...args]: readonly string[],
+  config: Config,
 ): Promise<ContainerRequest> {
   const { root, container, hostname } = await readRoot(rootfs);
   const { command } = container;
@@ -81,7 +84,7 @@ export async function readContainerOptions(
       interactive: options.flag("interactive"),
       readOnlyRoot: container.readOnlyRoot || options.flag("read-only"),
       volumes: [...container.volumes, ...await readVolumes(options)],
-      ...await readStorage(options, container),
+      ...await readStorage(options, container, config),
       ...readLimits(options, container),
     },
   };

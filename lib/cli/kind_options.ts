@@ -31,6 +31,18 @@ export const KIND_OPTIONS: readonly OptionSpec[] = [
     help: "hyperstart or noop. Default: hyperstart",
   },
   {
+    name: "control-socket",
+    kind: "value",
+    placeholder: "PATH",
+    help: "Socket of the guest's control port, {pod} being the pod's name. Default: the pod's own",
+  },
+  {
+    name: "stream-socket",
+    kind: "value",
+    placeholder: "PATH",
+    help: "Socket of the guest's stream port. Default: the pod's own",
+  },
+  {
     name: "initrd",
     kind: "value",
     placeholder: "FILE",
@@ -52,7 +64,7 @@ export const KIND_OPTIONS: readonly OptionSpec[] = [
 export function readKinds(
   options: ParsedOptions,
   config: Config,
-): Pick<PodConfig, "kinds" | "guest" | "kernel"> {
+): Pick<PodConfig, "kinds" | "guest" | "kernel" | "sockets"> {
   const kernel = fileOption(options, "kernel") ?? config.get("kernel");
   const initrd = fileOption(options, "initrd") ?? config.get("initrd");
   const image = fileOption(options, "image") ?? config.get("image");
@@ -61,8 +73,12 @@ export function readKinds(
       hint: "Give it with --kernel FILE, or as kernel in the configuration",
     });
   }
+  const control = fileOption(options, "control-socket") ?? config.get("control_socket");
+  const stream = fileOption(options, "stream-socket") ?? config.get("stream_socket");
+  const sockets = { ...(control ? { control } : {}), ...(stream ? { stream } : {}) };
   return {
     kernel,
+    ...(control || stream ? { sockets } : {}),
     ...(initrd === null && image === null ? {} : { guest: { initrd, image } }),
     kinds: readPrograms(options, config),
   };

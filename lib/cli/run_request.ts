@@ -38,7 +38,8 @@ export async function readRunRequest(
 ): Promise<RunRequest> {
   const timeout = options.integer("timeout", 1, MAX_TIMEOUT_SECONDS);
   const name = checkName("pod", options.value("name") ?? makeName());
-  const { root, container, hostname } = await readContainerOptions(options, options.operands);
+  const { operands } = options;
+  const { root, container, hostname } = await readContainerOptions(options, operands, config);
   return {
     name,
     pod: await readPodOptions(options, hostname ?? name, config),

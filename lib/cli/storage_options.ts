@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "@std/path";
 import type { MemoryMount } from "../agent/mod.ts";
+import type { Config } from "../config/mod.ts";
 import type { ContainerConfig, DeviceConfig } from "../pod/mod.ts";
 import { badValue, type OptionSpec, type ParsedOptions } from "./options.ts";
 import { parseSize, readSize } from "./size.ts";
@@ -45,18 +46,20 @@ export type StorageConfig = Pick<
  * Reads {@linkcode STORAGE_OPTIONS}.
  *
  * @param before what holds already
+ * @param config what holds for options that are not given
  * @throws {Failure} naming a value that will not do
  */
 export async function readStorage(
   options: ParsedOptions,
-  before: StorageConfig,
+  before: Omit<StorageConfig, "blockDriver">,
+  config: Config,
 ): Promise<StorageConfig> {
   const devices: DeviceConfig[] = [];
   for (const text of options.list("device")) devices.push(await readDevice(text));
   return {
     devices: [...before.devices, ...devices],
     blockDriver: options.choice("block-driver", ["virtio-scsi", "virtio-blk"]) ??
-      before.blockDriver,
+      config.get("block_driver"),
     memoryMounts: [...before.memoryMounts, ...options.list("tmpfs").map(readTmpfs)],
     shmSize: readSize(options, "shm-size") ?? before.shmSize,
   };

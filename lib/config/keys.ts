@@ -18,6 +18,9 @@ export interface ConfigValues {
   hypervisor: HypervisorKindName;
   qemu_path: string | null;
   agent: AgentKindName;
+  /** Sockets of the guest's two ports; `{pod}` stands for the pod's name. */
+  control_socket: string | null;
+  stream_socket: string | null;
   kernel: string | null;
   /** Guest that is booted in place of the built-in one. */
   initrd: string | null;
@@ -27,6 +30,8 @@ export interface ConfigValues {
   vcpus: number;
   network: string;
   share: "9p" | "virtiofs";
+  /** How disks are plugged into VMs. */
+  block_driver: "virtio-scsi" | "virtio-blk";
   log_level: "debug" | "info" | "warn" | "error";
   log_format: "text" | "json";
 }
@@ -56,6 +61,8 @@ export const DEFAULTS: Readonly<ConfigValues> = {
   hypervisor: "qemu",
   qemu_path: null,
   agent: "hyperstart",
+  control_socket: null,
+  stream_socket: null,
   kernel: null,
   initrd: null,
   image: null,
@@ -63,6 +70,7 @@ export const DEFAULTS: Readonly<ConfigValues> = {
   vcpus: 1,
   network: "none",
   share: "9p",
+  block_driver: "virtio-scsi",
   log_level: "warn",
   log_format: "text",
 };
@@ -77,6 +85,8 @@ export const RULES: Readonly<Record<ConfigKey, KeyRule>> = {
   hypervisor: { kind: "choice", choices: ["qemu", "mock"] },
   qemu_path: { kind: "path" },
   agent: { kind: "choice", choices: ["hyperstart", "noop"] },
+  control_socket: { kind: "path" },
+  stream_socket: { kind: "path" },
   kernel: { kind: "path" },
   initrd: { kind: "path" },
   image: { kind: "path" },
@@ -84,6 +94,7 @@ export const RULES: Readonly<Record<ConfigKey, KeyRule>> = {
   vcpus: { kind: "integer", least: 1, most: MAX_VCPUS },
   network: { kind: "text" },
   share: { kind: "choice", choices: ["9p", "virtiofs"] },
+  block_driver: { kind: "choice", choices: ["virtio-scsi", "virtio-blk"] },
   log_level: { kind: "choice", choices: ["debug", "info", "warn", "error"] },
   log_format: { kind: "choice", choices: ["text", "json"] },
 };

@@ -44,6 +44,24 @@ export interface GuestBoot {
   image: string | null;
 }
 
+/** A serial port of a VM that a program on the host talks to. */
+export interface VmPort {
+  /** Names of the device and of its backend, unique in the VM. */
+  deviceId: string;
+  backendId: string;
+  /** Socket that is made for it. */
+  hostPath: string;
+  /** Name in the guest. */
+  name: string;
+}
+
+/** A directory that a guest can mount by its tag. */
+export interface VmShare {
+  path: string;
+  tag: string;
+  kind: ShareKind;
+}
+
 /** What one pod's VM is to be. */
 export interface VmLaunch {
   /** Default: `qemu`. */
@@ -56,14 +74,17 @@ export interface VmLaunch {
   binary?: string;
   /** Name that the process list shows. */
   name: string;
-  /** Directory for sockets, console and pidfile. */
+  /** Directory for monitor, console and pidfile. */
   directory: string;
   memoryMiB: number;
   vcpus: number;
   /** Default: no network. */
   network?: VmNetwork;
-  /** Directory that the guest can mount by its tag. The VM sees it in a mount namespace of its own, read-only. */
-  share: { path: string; tag: string; kind: ShareKind };
+  ports: readonly VmPort[];
+  /** null: nothing is shared. */
+  share: VmShare | null;
+  /** Directory below which the VM has mounts of its own, in a mount namespace in which it is read-only. */
+  mounts: string;
   /** The VM is killed when this process ends, however it ends. */
   dieWithParent: boolean;
 }
@@ -74,14 +95,6 @@ export interface VmEnd {
   reason: string;
   /** The last lines of its console, printable. */
   console: string[];
-}
-
-/** Sockets of a VM, by what speaks there. */
-export interface VmSockets {
-  /** The guest's control channel, `sh.hyper.channel.0`. */
-  control: string;
-  /** The guest's stream channel, `sh.hyper.channel.1`. */
-  stream: string;
 }
 
 /** What a VM has, and the most that it could have. */
@@ -111,7 +124,6 @@ export interface Vm {
   readonly accelerator: AcceleratorKind;
   /** The process that serves the share, when it is not the VM itself. The VM is in its mount namespace. */
   readonly shareDaemon: ProcessIdentity | null;
-  readonly sockets: VmSockets;
   /** File that the guest's console is written to. */
   readonly consolePath: string;
   /** Resolves as soon as the VM's process is gone, whoever ended it. */

@@ -1,13 +1,14 @@
-import { type Agent, MOUNT_TAG } from "../agent/mod.ts";
+import type { Agent } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
 import { endProcess } from "./end_process.ts";
 import { bootOf, kindsOf, makeAgent, startPodProxy } from "./kinds.ts";
-import { releaseNetwork } from "./network/network_record.ts";
 import { preparePodNetwork } from "./network/pod_network.ts";
 import type { PodRecord, ProxyRecord } from "./records.ts";
+import { releaseOutside } from "./release_outside.ts";
+import { claimSockets } from "./sockets.ts";
 import type { PodDirectory } from "./store.ts";
 
 /** How a pod's processes are started. */
@@ -47,7 +48,11 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
   if (proxy.process) {
     log.info("proxy started", { "proxy-pid": proxy.process.pid, url: proxy.url });
   }
-  undo.defer(() => releaseNetwork(directory));
+  const agent = makeAgent(pod, directory, proxy.url, AbortSignal.any([signal, ended.signal]));
+  undo.defer(() => agent.close());
+  const devices = agent.createPod(directory.share);
+  undo.defer(() => releaseOutside(directory));
+  await claimSockets(directory, devices.ports.map(({ hostPath }) => hostPath));
   using network = await preparePodNetwork(directory, pod.config);
   const vm = await options.launch({
     name: pod.id,
@@ -56,19 +61,13 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
     memoryMiB: pod.config.memoryMiB,
     vcpus: pod.config.vcpus,
     network: network.vm,
-    share: { path: directory.share, tag: MOUNT_TAG, kind: pod.config.share },
+    ports: devices.ports,
+    share: devices.share && { ...devices.share, kind: share },
+    mounts: directory.share,
     dieWithParent: options.dieWithParent,
   });
   undo.defer(() => vm.kill());
   log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
-  const agent = makeAgent(kinds.agent, {
-    pod: pod.id,
-    proxy: proxy.url,
-    control: vm.sockets.control,
-    stream: vm.sockets.stream,
-    signal: AbortSignal.any([signal, ended.signal]),
-  });
-  undo.defer(() => agent.close());
   const { vm: _, ...guestNetwork } = network;
   const watching = watch(vm, proxy.process, ended);
   const launched = options.onLaunched?.(vm);

@@ -1,6 +1,6 @@
 import { isAlive } from "../sys/mod.ts";
 import { killProcess } from "./end_process.ts";
-import { releaseNetwork } from "./network/network_record.ts";
+import { releaseOutside } from "./release_outside.ts";
 import { findPodProcesses } from "./find_processes.ts";
 import type { PodStore } from "./store.ts";
 
@@ -21,7 +21,7 @@ export async function collectGarbage(store: PodStore): Promise<Leftover[]> {
     using lock = await store.tryLock(id);
     if (!lock || !await isLeftover(store, id)) continue;
     removed.push({ pod: id, processes: await endPodProcesses(store, id) });
-    await releaseNetwork(store.directory(id));
+    await releaseOutside(store.directory(id));
     await store.remove(id);
   }
   return removed;

@@ -1,4 +1,4 @@
-import type { Command, ContainerLimits, MemoryMount } from "../agent/mod.ts";
+import type { Command, ContainerLimits, MemoryMount, SocketPaths } from "../agent/mod.ts";
 import type { BlockDriver, DiskOptions, ForwardedPort, ShareKind } from "../hypervisor/mod.ts";
 import type { InterworkingModel } from "../network/mod.ts";
 import type { ProcessIdentity } from "../sys/mod.ts";
@@ -52,6 +52,8 @@ export interface PodConfig {
   kernel: string | null;
   /** A guest to boot with that kernel in place of the built-in one; at least one of the two. */
   guest?: { initrd: string | null; image: string | null };
+  /** Sockets of the guest's ports, where they are not in the pod's directory; `{pod}` stands for the pod's name. */
+  sockets?: Partial<SocketPaths>;
   /** The programs that it is made of. Default: podvisor's own, and QEMU. */
   kinds?: PodKinds;
 }

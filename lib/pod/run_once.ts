@@ -5,7 +5,7 @@ import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
 import { type BootedPod, bootPod, vmFailure } from "./boot.ts";
 import { addPod } from "./add_pod.ts";
 import { endPod } from "./end_pod.ts";
-import { releaseNetwork } from "./network/network_record.ts";
+import { releaseOutside } from "./release_outside.ts";
 import { planDisks, plugDisks } from "./disks.ts";
 import { explainStart } from "./explain_start.ts";
 import { kindsOf } from "./kinds.ts";
@@ -48,7 +48,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   const owner = identifyProcess(Deno.pid)!;
   const { directory, record } = await addOwned(store, name, options.pod, owner);
   undo.defer(() => store.remove(name));
-  undo.defer(() => releaseNetwork(directory));
+  undo.defer(() => releaseOutside(directory));
   const booted = await bootPod({
     directory,
     pod: record,

@@ -27,7 +27,5 @@ export function vmRecord({ process, accelerator, shareDaemon }: Vm): VmRecord {
 /** The driver of the guest of a pod that is up; it connects when it is first used. */
 export function agentOf(tools: PodTools, pod: PodRecord): Agent {
   if (!pod.proxy) throw new Failure(`Cannot reach the guest of the pod ${pod.id}: it has no proxy`);
-  const { control, stream } = vmOf(tools, pod).sockets;
-  const { agent } = kindsOf(pod.config);
-  return makeAgent(agent, { pod: pod.id, proxy: pod.proxy.url, control, stream });
+  return makeAgent(pod, tools.store.directory(pod.id), pod.proxy.url);
 }

@@ -25,8 +25,8 @@ export function parseDevices(args: readonly string[]): FakeDevices {
     return found;
   };
   return {
-    control: path("control"),
-    stream: path("stream"),
+    control: path("charch0"),
+    stream: path("charch1"),
     monitor: path("monitor"),
     console: path("console"),
     pidfile,

@@ -9,9 +9,9 @@ import { serveMonitor } from "./monitor.ts";
 const devices = parseDevices(Deno.args);
 const guest = new FakeGuest(() => Deno.exit(0));
 // In this order, as QEMU does: when the monitor takes connections, so do the channels.
-const control = Deno.listen({ transport: "unix", path: devices.control });
-const stream = Deno.listen({ transport: "unix", path: devices.stream });
-const monitor = Deno.listen({ transport: "unix", path: devices.monitor });
+const control = listen(devices.control);
+const stream = listen(devices.stream);
+const monitor = listen(devices.monitor);
 Deno.writeTextFileSync(devices.pidfile, `${Deno.pid}\n`);
 Deno.writeTextFileSync(devices.console, "the fake guest has started\n", { append: true });
 
@@ -20,6 +20,16 @@ await Promise.all([
   serve(stream, (connection) => guest.serveStream(connection)),
   serve(monitor, (connection) => serveMonitor(connection, () => Deno.exit(0))),
 ]);
+
+/** In place of a socket that an earlier one has left, as QEMU does. */
+function listen(path: string): Deno.UnixListener {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return Deno.listen({ transport: "unix", path });
+}
 
 /** One connection at a time, as QEMU's sockets do. */
 async function serve(

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { guestPorts } from "../../lib/agent/mod.ts";
 import { Failure } from "../../lib/failure.ts";
 import { Qemu, type Vm } from "../../lib/hypervisor/mod.ts";
 import { tryLockFile } from "../../lib/sys/mod.ts";
@@ -29,7 +30,9 @@ async function withVm(
         directory,
         memoryMiB: 64,
         vcpus: 1,
+        ports: guestPorts({ directory }),
         share: { path: share, tag: "hyperShared", kind: "9p" },
+        mounts: share,
         dieWithParent: true,
       });
       vms.push(vm);
@@ -44,9 +47,9 @@ async function withVm(
 Deno.test(
   "a VM's channels take connections when it has been launched",
   () =>
-    withVm(undefined, async (launch) => {
+    withVm(undefined, async (launch, directory) => {
       const vm = await launch();
-      for (const path of [vm.sockets.control, vm.sockets.stream]) {
+      for (const { hostPath: path } of guestPorts({ directory })) {
         (await Deno.connect({ transport: "unix", path })).close();
       }
       assertEquals(vm.accelerator, "tcg");

@@ -14,16 +14,18 @@ import { ProxyClient, releaseToken } from "../../proxy/mod.ts";
 import type {
   Agent,
   AgentCapabilities,
+  AgentPlaces,
   Command,
   ContainerLimits,
   GuestContainer,
   GuestDevices,
   GuestPod,
+  GuestPort,
   PluggedResources,
   ProcessStreams,
 } from "../agent.ts";
 import { cutHostname } from "../hostname.ts";
-import { guestDevices, MOUNT_TAG } from "./devices.ts";
+import { guestPorts, MOUNT_TAG } from "./devices.ts";
 import { containerFor, execFor, startPodFor } from "./dialects.ts";
 import { describeLink, type GuestLink } from "./guest_link.ts";
 import { checkSize } from "./message_size.ts";
@@ -35,9 +37,6 @@ export interface HyperstartOptions {
   pod: string;
   /** Address of the pod's proxy. */
   proxy: string;
-  /** Sockets of the VM's two serial ports. */
-  control: string;
-  stream: string;
   /** Longest guest message in bytes, where the guest does not say what it takes. Default: 10240. */
   maxMessage?: number;
   /** Ends what is under way. */
@@ -51,6 +50,7 @@ export interface HyperstartOptions {
 export class HyperstartAgent implements Agent {
   readonly #options: HyperstartOptions;
   readonly #logger: Logger;
+  #ports: GuestPort[] = [];
   #link: Promise<GuestLink> | undefined;
   /** Ends what is under way when the driver is closed: a connection that is still being tried, above all. */
   #closing = new AbortController();
@@ -60,12 +60,16 @@ export class HyperstartAgent implements Agent {
     this.#logger = getLogger("hyper", { pod: options.pod });
   }
 
+  init(places: AgentPlaces): void {
+    this.#ports = guestPorts(places);
+  }
+
   capabilities(): AgentCapabilities {
     return { blockDevices: true };
   }
 
   createPod(share: string): GuestDevices {
-    return guestDevices(this.#options, share);
+    return { ports: this.#ports, share: { path: share, tag: MOUNT_TAG } };
   }
 
   async startPod(pod: GuestPod): Promise<void> {
@@ -214,8 +218,13 @@ export class HyperstartAgent implements Agent {
 
   /** Makes the proxy wait for the guest; the connection is attached to the VM from then on. */
   #register(): Promise<GuestLink> {
-    const { pod, control, stream } = this.#options;
-    const vm = { containerId: pod, ctlSerial: control, ioSerial: stream };
+    const [control, stream] = this.#ports;
+    if (!control || !stream) throw new Error("Cannot start the pod: its driver has no sockets yet");
+    const vm = {
+      containerId: this.#options.pod,
+      ctlSerial: control.hostPath,
+      ioSerial: stream.hostPath,
+    };
     this.#link = this.#connect((client) => client.registerVM(vm, this.#limits()));
     return this.#link;
   }

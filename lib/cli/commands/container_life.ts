@@ -163,7 +163,7 @@ export const remove: Command = {
 };
 
 async function make(context: CommandContext): Promise<{ target: Target; tools: CommandTools }> {
-  const { paths, options } = context;
+  const { paths, config: configured, options } = context;
   const pod = options.value("pod");
   if (pod === undefined) {
     throw new Failure("Cannot make a container: its pod is not given", {
@@ -172,7 +172,7 @@ async function make(context: CommandContext): Promise<{ target: Target; tools: C
   }
   checkName("pod", pod);
   const id = checkName("container", options.value("name") ?? makeName());
-  const request = await readContainerOptions(options, options.operands);
+  const request = await readContainerOptions(options, options.operands, configured);
   await new PodStore(paths.state).readPod(pod);
   const tools = makePodTools(paths);
   const config = await resolveRoot(request, paths, () => tools.busybox());

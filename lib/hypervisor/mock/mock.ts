@@ -16,7 +16,7 @@ const WAIT = "read -r _ <&3";
  */
 export class MockHypervisor implements Hypervisor {
   launch(launch: VmLaunch): Promise<Vm> {
-    const { directory, share, dieWithParent, vcpus, memoryMiB } = launch;
+    const { directory, mounts, dieWithParent, vcpus, memoryMiB } = launch;
     writeHardware(directory, { vcpus, memoryMiB, disks: [] });
     const { read, write } = pipe();
     using _read = read, _write = write;
@@ -25,7 +25,7 @@ export class MockHypervisor implements Hypervisor {
       descriptors: [null, null, null, read.number, write.number],
       detached: true,
       dieWithParent,
-      ownMounts: share.path,
+      ownMounts: mounts,
     });
     const process = identifyProcess(pid);
     if (process) {

@@ -8,15 +8,7 @@ import {
   waitForEnd,
 } from "../../sys/mod.ts";
 import type { AcceleratorKind } from "../accelerator.ts";
-import type {
-  DiskOptions,
-  DiskPlace,
-  RunningVm,
-  Vm,
-  VmEnd,
-  VmResources,
-  VmSockets,
-} from "../hypervisor.ts";
+import type { DiskOptions, DiskPlace, RunningVm, Vm, VmEnd, VmResources } from "../hypervisor.ts";
 import { type MockHardware, readHardware, writeHardware } from "./hardware.ts";
 
 /** How long the kernel may take to bury a killed process, in milliseconds. */
@@ -35,13 +27,6 @@ export class MockVm implements Vm {
     this.process = process;
     this.accelerator = accelerator;
     this.#directory = directory;
-  }
-
-  get sockets(): VmSockets {
-    return {
-      control: join(this.#directory, "ctl.sock"),
-      stream: join(this.#directory, "tty.sock"),
-    };
   }
 
   get consolePath(): string {

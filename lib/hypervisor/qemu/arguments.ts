@@ -1,5 +1,5 @@
 import type { AcceleratorKind } from "../accelerator.ts";
-import type { GuestBoot, ShareKind, VmNetwork } from "../hypervisor.ts";
+import type { GuestBoot, VmNetwork, VmPort, VmShare } from "../hypervisor.ts";
 import { findArchitecture, kernelCommandLine } from "./architecture.ts";
 import { networkArguments } from "./network_cards.ts";
 import type { VmFiles } from "./vm_files.ts";
@@ -33,12 +33,10 @@ export interface QemuPodOptions {
   vcpus: number;
   /** The most that processors can be added to. */
   maxVcpus: number;
-  share: { path: string; tag: string; kind: ShareKind };
+  ports: readonly VmPort[];
+  share: VmShare | null;
   network?: VmNetwork;
 }
-
-/** Names of the guest's channels, by which its agent finds them. */
-const CONTROL_PORT = "sh.hyper.channel.0", STREAM_PORT = "sh.hyper.channel.1";
 
 /** Bus that devices can be plugged into while the VM runs. Its slots cost a boot nothing. */
 export const HOTPLUG_BUS = "hotplug";
@@ -68,26 +66,33 @@ function machineArguments({ arch, accelerator, boot, files, pod }: QemuOptions):
     ...["-display", "none"],
     ...["-sandbox", sandbox()],
     ...["-pidfile", files.pid],
-    ...["-machine", machine(architecture.machine, pod.share.kind)],
+    ...["-machine", machine(architecture.machine, pod.share)],
     ...["-accel", accelerator],
     ...["-cpu", architecture.cpu[accelerator]],
     ...["-kernel", boot.kernel],
     ...boot.initrd === null ? [] : ["-initrd", boot.initrd],
     ...["-append", commandLine(boot, kernelCommandLine(arch, accelerator, pod.vcpus))],
-    // Channels before the monitor: when that takes connections, so do they.
-    ...socket("control", files.control),
-    ...socket("stream", files.stream),
+    // Ports before the monitor: when that takes connections, so do they.
+    ...pod.ports.flatMap(({ backendId, hostPath }) => socket(backendId, hostPath)),
     ...socket("monitor", files.monitor),
     ...["-mon", "chardev=monitor,mode=control"],
     ...["-chardev", `file,id=console,path=${escape(files.console)},append=on`],
     ...["-serial", "chardev:console"],
     ...rootDisk(boot),
-    ...["-device", "virtio-serial-pci,id=channels,max_ports=3"],
-    ...["-device", `virtserialport,bus=channels.0,nr=1,chardev=control,name=${CONTROL_PORT}`],
-    ...["-device", `virtserialport,bus=channels.0,nr=2,chardev=stream,name=${STREAM_PORT}`],
+    ...serialPorts(pod.ports),
     ...["-device", `pci-bridge,id=${HOTPLUG_BUS},chassis_nr=1,shpc=off,${BUS_ROOM}`],
     ...["-device", `virtio-scsi-pci,id=${SCSI_CONTROLLER}`],
   ];
+}
+
+/** The first port of a controller is kept for a console. */
+function serialPorts(ports: readonly VmPort[]): string[] {
+  const controller = `virtio-serial-pci,id=channels,max_ports=${ports.length + 1}`;
+  const devices = ports.map(({ deviceId, backendId, name }, index) => {
+    const place = `bus=channels.0,nr=${index + 1},chardev=${escape(backendId)}`;
+    return `virtserialport,${place},id=${escape(deviceId)},name=${escape(name)}`;
+  });
+  return [controller, ...devices].flatMap((device) => ["-device", device]);
 }
 
 /** The built-in guest's image is nobody's to write to; what another one writes to its own is dropped. */
@@ -104,8 +109,8 @@ function commandLine(boot: BootImage | GuestBoot, common: string): string {
 }
 
 /** A share's daemon works in the VM's memory. */
-function machine(name: string, share: ShareKind): string {
-  return share === "virtiofs" ? `${name},memory-backend=ram` : name;
+function machine(name: string, share: VmShare | null): string {
+  return share?.kind === "virtiofs" ? `${name},memory-backend=ram` : name;
 }
 
 function podArguments({ pod, files, keepOwners }: QemuOptions): string[] {
@@ -114,25 +119,28 @@ function podArguments({ pod, files, keepOwners }: QemuOptions): string[] {
     ...["-name", `podvisor-${escape(pod.name)},process=podvisor-vm`],
     ...["-m", `${memoryMiB}M,slots=${MEMORY_SLOTS},maxmem=${maxMemoryMiB}M`],
     ...["-smp", `${vcpus},maxcpus=${maxVcpus}`],
-    ...pod.share.kind === "virtiofs" ? virtiofsShare(pod, files) : plan9Share(pod, keepOwners),
+    ...pod.share ? shareArguments(pod.share, memoryMiB, files, keepOwners) : [],
     ...pod.network ? networkArguments(pod.network) : [],
   ];
 }
 
-function plan9Share({ share }: QemuPodOptions, keepOwners: boolean): string[] {
-  const security = keepOwners ? "passthrough" : "none";
-  const path = escape(share.path);
+function shareArguments(
+  { path, tag, kind }: VmShare,
+  memoryMiB: number,
+  files: VmFiles,
+  keepOwners: boolean,
+): string[] {
+  if (kind === "virtiofs") {
+    return [
+      ...["-object", `memory-backend-memfd,id=ram,size=${memoryMiB}M,share=on`],
+      ...["-chardev", `socket,id=share,path=${escape(files.share)}`],
+      ...["-device", `vhost-user-fs-pci,chardev=share,tag=${escape(tag)}`],
+    ];
+  }
+  const model = `security_model=${keepOwners ? "passthrough" : "none"},multidevs=remap`;
   return [
-    ...["-fsdev", `local,id=share,path=${path},security_model=${security},multidevs=remap`],
-    ...["-device", `virtio-9p-pci,fsdev=share,mount_tag=${escape(share.tag)}`],
-  ];
-}
-
-function virtiofsShare({ share, memoryMiB }: QemuPodOptions, files: VmFiles): string[] {
-  return [
-    ...["-object", `memory-backend-memfd,id=ram,size=${memoryMiB}M,share=on`],
-    ...["-chardev", `socket,id=share,path=${escape(files.share)}`],
-    ...["-device", `vhost-user-fs-pci,chardev=share,tag=${escape(share.tag)}`],
+    ...["-fsdev", `local,id=share,path=${escape(path)},${model}`],
+    ...["-device", `virtio-9p-pci,fsdev=share,mount_tag=${escape(tag)}`],
   ];
 }
 

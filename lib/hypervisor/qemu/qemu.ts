@@ -66,7 +66,8 @@ export class Qemu implements Hypervisor {
       keepOwners: Deno.uid() === 0,
     });
     await using undo = new AsyncDisposableStack();
-    const shareDaemon = launch.share.kind === "virtiofs" ? startVirtiofsd(launch, files) : null;
+    const { share } = launch;
+    const shareDaemon = share?.kind === "virtiofs" ? startVirtiofsd(launch, share, files) : null;
     undo.defer(() => killProcess(shareDaemon));
     const pid = startProcess([binary, ...args], launch, files.log, shareDaemon);
     const process = identifyProcess(pid);
@@ -116,7 +117,7 @@ function startProcess(
       ...launch.network?.namespace ? { networkNamespace: launch.network.namespace } : {},
       detached: true,
       dieWithParent: launch.dieWithParent,
-      ...(shareDaemon ? { mountsOf: shareDaemon.pid } : { ownMounts: launch.share.path }),
+      ...(shareDaemon ? { mountsOf: shareDaemon.pid } : { ownMounts: launch.mounts }),
     });
   } catch (error) {
     if (!(error instanceof SysError) || error.call !== "execve") throw error;

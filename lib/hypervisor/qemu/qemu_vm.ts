@@ -11,15 +11,7 @@ import {
 } from "../../sys/mod.ts";
 import type { AcceleratorKind } from "../accelerator.ts";
 import { readConsoleTail } from "../console_tail.ts";
-import type {
-  DiskOptions,
-  DiskPlace,
-  RunningVm,
-  Vm,
-  VmEnd,
-  VmResources,
-  VmSockets,
-} from "../hypervisor.ts";
+import type { DiskOptions, DiskPlace, RunningVm, Vm, VmEnd, VmResources } from "../hypervisor.ts";
 import { Deletions } from "./deletions.ts";
 import { plugDisk, plugMemory, plugVcpus, readResources, unplugDisk } from "./hotplug.ts";
 import { QmpClient, type QmpEvent } from "./qmp.ts";
@@ -45,10 +37,6 @@ export class QemuVm implements Vm {
     this.accelerator = accelerator;
     this.shareDaemon = shareDaemon;
     this.#files = vmFiles(directory);
-  }
-
-  get sockets(): VmSockets {
-    return { control: this.#files.control, stream: this.#files.stream };
   }
 
   get consolePath(): string {

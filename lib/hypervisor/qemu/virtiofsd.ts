@@ -9,7 +9,7 @@ import {
   type ProcessIdentity,
   spawn,
 } from "../../sys/mod.ts";
-import type { VmLaunch } from "../hypervisor.ts";
+import type { VmLaunch, VmShare } from "../hypervisor.ts";
 import type { VmFiles } from "./vm_files.ts";
 
 /** Where distributions put it: outside of PATH, since nobody starts it by hand. */
@@ -29,6 +29,7 @@ const LISTENER = 3;
  */
 export function startVirtiofsd(
   launch: VmLaunch,
+  share: VmShare,
   files: VmFiles,
   program = findVirtiofsd(),
 ): ProcessIdentity {
@@ -39,7 +40,7 @@ export function startVirtiofsd(
     command: [
       program,
       `--fd=${LISTENER}`,
-      ...["-o", `source=${launch.share.path}`],
+      ...["-o", `source=${share.path}`],
       ...["-o", "sandbox=chroot"],
       // What a name meant a moment ago may not hold: containers that are made again have the same ones.
       ...["-o", "cache=auto,timeout=0"],
@@ -51,7 +52,7 @@ export function startVirtiofsd(
     descriptors: [null, log.number, log.number, listener.number],
     detached: true,
     dieWithParent: launch.dieWithParent,
-    ownMounts: launch.share.path,
+    ownMounts: launch.mounts,
   });
   const process = identifyProcess(pid);
   if (process) return process;

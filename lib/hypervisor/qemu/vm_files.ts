@@ -4,8 +4,6 @@ import { join } from "@std/path";
 export interface VmFiles {
   /** Socket of the monitor (QMP). */
   monitor: string;
-  control: string;
-  stream: string;
   console: string;
   pid: string;
   /** What QEMU itself has to say. */
@@ -19,8 +17,6 @@ export interface VmFiles {
 export function vmFiles(directory: string): VmFiles {
   return {
     monitor: join(directory, "qmp.sock"),
-    control: join(directory, "ctl.sock"),
-    stream: join(directory, "tty.sock"),
     console: join(directory, "console.log"),
     pid: join(directory, "qemu.pid"),
     log: join(directory, "qemu.log"),

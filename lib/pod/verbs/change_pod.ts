@@ -2,7 +2,7 @@ import { getLogger, keepLog } from "../../log.ts";
 import { POD_LOGS } from "../pod_logs.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
-import { releaseNetwork } from "../network/network_record.ts";
+import { releaseOutside } from "../release_outside.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import type { PodStore } from "../store.ts";
 
@@ -23,7 +23,7 @@ export async function changePod<T>(
   if (loaded.pod.state !== state) {
     const rest = await findPodProcesses(loaded.directory.path);
     await Promise.all(rest.map(killProcess));
-    await releaseNetwork(loaded.directory);
+    await releaseOutside(loaded.directory);
   }
   await store.writePod(loaded.pod);
   for (const container of loaded.containers) await store.writeContainer(container);

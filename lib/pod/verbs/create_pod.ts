@@ -6,7 +6,7 @@ import { endPod } from "../end_pod.ts";
 import type { PodConfig, PodRecord } from "../records.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import { POD_LOGS } from "../pod_logs.ts";
-import { releaseNetwork } from "../network/network_record.ts";
+import { releaseOutside } from "../release_outside.ts";
 import { type PodTools, vmRecord } from "../tools.ts";
 import { Undo } from "../undo.ts";
 
@@ -56,7 +56,7 @@ export async function bringUp(
     // A pod whose command is killed now is found by what is written here.
     onLaunched: async (vm) => await tools.store.writePod({ ...pod, vm: vmRecord(vm) }),
   });
-  undo.defer("its network", () => releaseNetwork(directory));
+  undo.defer("what it has outside of its directory", () => releaseOutside(directory));
   undo.defer("its VM", () => endPod({ agent, vm, proxy: proxy.process }, pod.id));
   agent.close();
   const up: PodRecord = { ...pod, reason: null, vm: vmRecord(vm), proxy };

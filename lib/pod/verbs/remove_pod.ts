@@ -1,7 +1,7 @@
 import { Failure } from "../../failure.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
-import { releaseNetwork } from "../network/network_record.ts";
+import { releaseOutside } from "../release_outside.ts";
 import { loadPod } from "../load_pod.ts";
 import type { PodTools } from "../tools.ts";
 import { takeDown } from "./stop_pod.ts";
@@ -30,6 +30,6 @@ export async function removePod(tools: PodTools, id: string, force: boolean): Pr
   }
   const strays = await findPodProcesses(store.directory(id).path);
   await Promise.all(strays.map(killProcess));
-  await releaseNetwork(store.directory(id));
+  await releaseOutside(store.directory(id));
   await store.remove(id);
 }

@@ -2,7 +2,7 @@ import { endPod } from "../end_pod.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
-import { releaseNetwork } from "../network/network_record.ts";
+import { releaseOutside } from "../release_outside.ts";
 import { unshareContainer } from "../share.ts";
 import { checkMove } from "../state_machine.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
@@ -38,7 +38,7 @@ export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodR
     const strays = await findPodProcesses(directory.path);
     await Promise.all(strays.map(killProcess));
   }
-  await releaseNetwork(directory);
+  await releaseOutside(directory);
   const after = await loadPod(store, pod.id);
   for (const container of after.containers) {
     await killProcess(container.shim);

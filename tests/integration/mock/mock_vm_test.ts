@@ -21,7 +21,9 @@ async function launchIn(directory: string): Promise<VmLaunch> {
     directory,
     memoryMiB: 512,
     vcpus: 1,
+    ports: [],
     share: { path, tag: "tag", kind: "9p" },
+    mounts: path,
     dieWithParent: true,
   };
 }

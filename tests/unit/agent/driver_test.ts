@@ -1,10 +1,11 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { guestPorts, HyperstartAgent, NoopAgent } from "../../../lib/agent/mod.ts";
+import { Failure } from "../../../lib/failure.ts";
 import { Code } from "../../../lib/hyperstart/mod.ts";
 import { command, container, POD, Scene } from "./scene.ts";
 
 Deno.test("the guest's ports are control and stream, at generated paths or at the configuration's", () => {
-  assertEquals(guestPorts("/run/p"), [
+  assertEquals(guestPorts({ directory: "/run/p" }), [
     {
       deviceId: "channel0",
       backendId: "charch0",
@@ -18,13 +19,22 @@ Deno.test("the guest's ports are control and stream, at generated paths or at th
       name: "sh.hyper.channel.1",
     },
   ]);
-  const paths = guestPorts("/run/p", { control: "/a", stream: "/b" });
-  assertEquals(paths.map(({ hostPath }) => hostPath), ["/a", "/b"]);
+  const both = guestPorts({ directory: "/run/p", sockets: { control: "/a", stream: "/b" } });
+  assertEquals(both.map(({ hostPath }) => hostPath), ["/a", "/b"]);
+  const one = guestPorts({ directory: "/run/p", sockets: { stream: "/b" } });
+  assertEquals(one.map(({ hostPath }) => hostPath), ["/run/p/ctl.sock", "/b"]);
 });
 
-Deno.test("a VM gets the ports and the share that the driver says", () => {
-  const options = { pod: "p", proxy: "unix:///x", control: "/c", stream: "/s" };
-  const agent = new HyperstartAgent(options);
+Deno.test("a socket whose path is too long is refused, not cut short", () => {
+  const directory = `/${"d".repeat(97)}`;
+  assertEquals(guestPorts({ directory })[0]!.hostPath.length, 107);
+  assertThrows(() => guestPorts({ directory: `${directory}d` }), Failure, "107 are the most");
+});
+
+Deno.test("a VM gets the ports and the share that the driver says, and none before it has its sockets", async () => {
+  const agent = new HyperstartAgent({ pod: "p", proxy: "unix:///x" });
+  await assertRejects(() => agent.startPod(POD), Error, "its driver has no sockets yet");
+  agent.init({ directory: "/run/p", sockets: { control: "/c", stream: "/s" } });
   const { ports, share } = agent.createPod("/run/p/shared");
   assertEquals(ports.map(({ hostPath }) => hostPath), ["/c", "/s"]);
   assertEquals(share, { path: "/run/p/shared", tag: "hyperShared" });
@@ -98,10 +108,9 @@ Deno.test("a driver that is told to stop gives up a guest that says nothing", as
   const agent = new HyperstartAgent({
     pod: "p",
     proxy: `unix://${directory}/none.sock`,
-    control: "/c",
-    stream: "/s",
     signal: abort.signal,
   });
+  agent.init({ directory });
   const started = agent.startPod(POD);
   abort.abort(new Error("told to stop"));
   await assertRejects(() => started, Error, "told to stop");
@@ -110,6 +119,7 @@ Deno.test("a driver that is told to stop gives up a guest that says nothing", as
 
 Deno.test("the agent without a guest does nothing, and does it at once", async () => {
   const agent = new NoopAgent();
+  agent.init();
   assertEquals(agent.capabilities(), { blockDevices: false });
   assertEquals(agent.createPod(), { ports: [], share: null });
   await agent.startPod();

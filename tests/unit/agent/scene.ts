@@ -65,7 +65,9 @@ export class Scene implements AsyncDisposable {
 
   newAgent(): HyperstartAgent {
     const { control, streams } = this.dialect.guest;
-    return new HyperstartAgent({ pod: "pod1", proxy: this.url, control, stream: streams });
+    const agent = new HyperstartAgent({ pod: "pod1", proxy: this.url });
+    agent.init({ directory: this.directory, sockets: { control, stream: streams } });
+    return agent;
   }
 
   /** Streams of a process, its stdin given, its output collected. */

@@ -58,6 +58,14 @@ Deno.test("another guest is booted with a kernel of its own", () => {
   assertThrows(() => read(["--image", "/i"]), Failure, "its kernel is not given");
 });
 
+Deno.test("the guest's sockets are where options or the configuration say, each by itself", () => {
+  assertEquals(read(["--control-socket", "/c"], { stream_socket: "/s/{pod}" }).sockets, {
+    control: "/c",
+    stream: "/s/{pod}",
+  });
+  assertEquals(read([], { control_socket: "/c" }).sockets, { control: "/c" });
+});
+
 Deno.test("a kind that there is not, or that lacks its path or address, is told", () => {
   assertThrows(() => read(["--proxy", "best"]), Failure, "it is one of builtin, cc-proxy, noop");
   assertThrows(() => read(["--proxy", "cc-proxy"]), Failure, "its path is not given");

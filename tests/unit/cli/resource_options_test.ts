@@ -2,18 +2,18 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { hasLimits, LIMIT_OPTIONS, NO_LIMITS, readLimits } from "../../../lib/cli/limit_options.ts";
 import { parseOptions } from "../../../lib/cli/options.ts";
 import { readStorage, STORAGE_OPTIONS } from "../../../lib/cli/storage_options.ts";
+import { Config } from "../../../lib/config/mod.ts";
 import { Failure } from "../../../lib/failure.ts";
 
 const limits = (args: string[], before = NO_LIMITS) =>
   readLimits(parseOptions(args, LIMIT_OPTIONS), before);
 
-const NOTHING = { devices: [], blockDriver: "virtio-scsi", memoryMounts: [], shmSize: 0 } as const;
 const storage = (...args: string[]) =>
-  readStorage(parseOptions(args, STORAGE_OPTIONS), {
-    ...NOTHING,
-    devices: [],
-    memoryMounts: [],
-  });
+  readStorage(
+    parseOptions(args, STORAGE_OPTIONS),
+    { devices: [], memoryMounts: [], shmSize: 0 },
+    new Config().with({ block_driver: "virtio-blk" }, "a file"),
+  );
 
 Deno.test("limits are read with their units, and a quota alone has the kernel's period", () => {
   assertEquals(limits([]), NO_LIMITS);
@@ -56,12 +56,12 @@ Deno.test("devices, file systems in memory and /dev/shm are read", async () => {
   try {
     assertEquals(
       await storage(
-        ...["--device", `${path}:/dev/x:ro`, "--block-driver", "virtio-blk", "--shm-size", "1G"],
+        ...["--device", `${path}:/dev/x:ro`, "--block-driver", "virtio-scsi", "--shm-size", "1G"],
         ...["--tmpfs", "/a", "--tmpfs", "/b:size=2M,mode=755,ro,exec,nosuid"],
       ),
       {
         devices: [{ source: path, destination: "/dev/x", readOnly: true }],
-        blockDriver: "virtio-blk",
+        blockDriver: "virtio-scsi",
         memoryMounts: [
           { destination: "/a", size: 0, mode: 0o1777, readOnly: false, exec: false },
           { destination: "/b", size: 2 << 20, mode: 0o755, readOnly: true, exec: true },
@@ -72,6 +72,10 @@ Deno.test("devices, file systems in memory and /dev/shm are read", async () => {
   } finally {
     await Deno.remove(path);
   }
+});
+
+Deno.test("how disks are plugged in is the configuration's choice where no option says it", async () => {
+  assertEquals((await storage()).blockDriver, "virtio-blk");
 });
 
 Deno.test("a device or tmpfs that makes no sense is refused with the option named", async () => {

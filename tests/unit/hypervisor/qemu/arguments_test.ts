@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { guestPorts } from "../../../../lib/agent/mod.ts";
+import type { VmShare } from "../../../../lib/hypervisor/mod.ts";
 import { kernelCommandLine } from "../../../../lib/hypervisor/qemu/architecture.ts";
 import { qemuArguments, type QemuOptions } from "../../../../lib/hypervisor/qemu/arguments.ts";
 import { vmFiles } from "../../../../lib/hypervisor/qemu/vm_files.ts";
+
+const SHARE: VmShare = { path: "/run/p/shared", tag: "hyperShared", kind: "9p" };
 
 const OPTIONS: QemuOptions = {
   arch: "x86_64",
@@ -14,7 +18,8 @@ const OPTIONS: QemuOptions = {
     maxMemoryMiB: 4096,
     vcpus: 2,
     maxVcpus: 8,
-    share: { path: "/run/p/shared", tag: "hyperShared", kind: "9p" },
+    ports: guestPorts({ directory: "/run/p" }),
+    share: SHARE,
   },
   keepOwners: true,
 };
@@ -35,11 +40,19 @@ Deno.test("the kernel, its initramfs and its read-only root file system are give
 Deno.test("the channels are ports of their names, and come before the monitor", () => {
   const args = qemuArguments(OPTIONS);
   const devices = values(args, "-device");
-  assert(devices.some((each) => each.includes("chardev=control,name=sh.hyper.channel.0")));
-  assert(devices.some((each) => each.includes("chardev=stream,name=sh.hyper.channel.1")));
+  assert(
+    devices.some((each) =>
+      each.endsWith("nr=1,chardev=charch0,id=channel0,name=sh.hyper.channel.0")
+    ),
+  );
+  assert(
+    devices.some((each) =>
+      each.endsWith("nr=2,chardev=charch1,id=channel1,name=sh.hyper.channel.1")
+    ),
+  );
   assertEquals(values(args, "-chardev").slice(0, 3), [
-    "socket,id=control,path=/run/p/ctl.sock,server=on,wait=off",
-    "socket,id=stream,path=/run/p/tty.sock,server=on,wait=off",
+    "socket,id=charch0,path=/run/p/ctl.sock,server=on,wait=off",
+    "socket,id=charch1,path=/run/p/tty.sock,server=on,wait=off",
     "socket,id=monitor,path=/run/p/qmp.sock,server=on,wait=off",
   ]);
 });
@@ -59,6 +72,12 @@ Deno.test("the pod's size and share are its own", () => {
   ]);
 });
 
+Deno.test("a VM whose agent asks for nothing has neither ports nor a share", () => {
+  const args = qemuArguments({ ...OPTIONS, pod: { ...OPTIONS.pod, ports: [], share: null } });
+  assertEquals(values(args, "-fsdev"), []);
+  assertEquals(values(args, "-device").filter((each) => /virtserialport|9p/.test(each)), []);
+});
+
 Deno.test("an ordinary user's share does not try to keep owners", () => {
   const [share] = values(qemuArguments({ ...OPTIONS, keepOwners: false }), "-fsdev");
   assert(share!.includes("security_model=none"));
@@ -68,7 +87,7 @@ Deno.test("commas in names and paths stay in them", () => {
   const pod = {
     ...OPTIONS.pod,
     name: "a,b",
-    share: { ...OPTIONS.pod.share, path: "/x,readonly=on" },
+    share: { ...SHARE, path: "/x,readonly=on" },
   };
   const args = qemuArguments({ ...OPTIONS, pod, boot: { ...OPTIONS.boot, image: "/a,b" } });
   assert(values(args, "-fsdev")[0]!.includes("path=/x,,readonly=on,"));
@@ -105,7 +124,7 @@ Deno.test("disks can be plugged in: there is a bus for them and a SCSI controlle
 });
 
 Deno.test("a share by virtio-fs is a daemon's that works in the VM's memory, and there is no 9p", () => {
-  const pod = { ...OPTIONS.pod, share: { ...OPTIONS.pod.share, kind: "virtiofs" as const } };
+  const pod = { ...OPTIONS.pod, share: { ...SHARE, kind: "virtiofs" as const } };
   const args = qemuArguments({ ...OPTIONS, pod });
   assertEquals(values(args, "-machine"), ["q35,memory-backend=ram"]);
   assertEquals(values(args, "-object"), ["memory-backend-memfd,id=ram,size=256M,share=on"]);
