@@ -21,6 +21,8 @@ export interface GuestHello {
   maxMessage: number;
   /** Longest stream payload that the guest takes, in bytes. */
   maxStreamPayload: number;
+  /** What its clock said then, in microseconds since 1970. 0: it does not say. */
+  clock: number;
 }
 
 /**
@@ -67,7 +69,7 @@ export interface HelloLimits {
 /** Reads the payload of READY. Limits outside `limits` come out as the nearest inside. Throws `MessageError`. */
 export function parseGuestHello(payload: Uint8Array, limits: HelloLimits): GuestHello {
   const hello = payload.length === 0
-    ? { agent: "", version: "", features: [], maxMessage: 0, maxStreamPayload: 0 }
+    ? { agent: "", version: "", features: [], maxMessage: 0, maxStreamPayload: 0, clock: 0 }
     : readGuestHello(Fields.parse(payload, "ready"));
   const within = (value: number, [least, most]: readonly [number, number]) =>
     Math.min(Math.max(value, least), most);
@@ -86,5 +88,6 @@ export function readGuestHello(fields: Fields): GuestHello {
     features: fields.strings("features"),
     maxMessage: fields.integer("maxMessage"),
     maxStreamPayload: fields.integer("maxStreamPayload"),
+    clock: fields.integer("clock"),
   };
 }

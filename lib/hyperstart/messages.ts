@@ -208,6 +208,10 @@ export interface StartPod {
   shareDir: string;
   /** Extension: the share's file system, `virtiofs`. Empty: 9p. */
   shareType?: string;
+  /** Extension: secret bytes for the guest's random numbers, in hex. */
+  entropy?: string;
+  /** Extension: microseconds by which the guest's clock is to be set forward, or back. */
+  clockOffset?: number;
 }
 
 /** EXECCMD. */

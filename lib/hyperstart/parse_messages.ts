@@ -158,6 +158,8 @@ export function parseStartPod(payload: Uint8Array): Complete<StartPod> {
     dnsOptions: fields.strings("dnsOptions"),
     shareDir: fields.string("shareDir"),
     shareType: fields.string("shareType"),
+    entropy: fields.string("entropy"),
+    clockOffset: fields.integer("clockOffset", undefined, Number.MIN_SAFE_INTEGER),
   };
 }
 

@@ -86,8 +86,12 @@ function attachVM(client: CommandContext, payload: Uint8Array): unknown {
   return describeIo(registry, vm, tokens);
 }
 
-function describeIo({ url }: Registry, { hello, dialect }: Vm, tokens: string[]): unknown {
-  return ioResponse({ url, tokens, dialect, ...(hello ? { guest: hello } : {}) });
+function describeIo(
+  { url }: Registry,
+  { hello, dialect, clockOffset }: Vm,
+  tokens: string[],
+): unknown {
+  return ioResponse({ url, tokens, dialect, clockOffset, ...(hello ? { guest: hello } : {}) });
 }
 
 function unregisterVM(client: CommandContext, payload: Uint8Array): void {

@@ -49,6 +49,8 @@ export interface IoDescription {
   guest?: GuestHello;
   /** Which guest it is, where the proxy is podvisor's own. It is not told of the Go agent, which is what clients expect. */
   dialect?: GuestDialect;
+  /** Microseconds by which the guest's clock was behind the host's when it became ready, where it told. */
+  clockOffset?: number;
 }
 
 /** Longest payload of a stdin frame that any proxy may ask for. */
@@ -143,7 +145,12 @@ export function parseIoResponse(payload: Uint8Array): IoDescription {
     ...fields.object("io", (io) => ({ url: io.string("URL"), tokens: io.strings("tokens") })),
     ...(fields.has("guest") ? { guest: fields.object("guest", readGuestHello) } : {}),
     ...dialectIn(fields),
+    ...(fields.has("clockOffset") ? { clockOffset: offsetIn(fields) } : {}),
   };
+}
+
+function offsetIn(fields: Fields): number {
+  return fields.integer("clockOffset", undefined, Number.MIN_SAFE_INTEGER);
 }
 
 function dialectIn(fields: Fields): { dialect?: GuestDialect } {
@@ -156,10 +163,13 @@ function dialectIn(fields: Fields): { dialect?: GuestDialect } {
  * The answer to RegisterVM and AttachVM: `URL` in capitals and `tokens` null rather than empty, as cc-proxy has them;
  * `guest` and `dialect` are podvisor's own, and left out for a guest that said nothing and for the Go agent.
  */
-export function ioResponse({ url, tokens, guest, dialect = "go" }: IoDescription): unknown {
+export function ioResponse(
+  { url, tokens, guest, dialect = "go", clockOffset }: IoDescription,
+): unknown {
   return {
     io: { URL: url, tokens: tokens.length > 0 ? tokens : null },
     ...(guest && guest.agent !== "" ? { guest } : {}),
+    ...(clockOffset ? { clockOffset } : {}),
     ...(dialect === "c4242" || dialect === "c4244" ? { dialect } : {}),
   };
 }

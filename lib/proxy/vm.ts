@@ -42,6 +42,8 @@ export class Vm implements SessionHost {
   hello: GuestHello | undefined;
   /** Known once the guest is ready. */
   dialect: GuestDialect = "go";
+  /** Microseconds by which the guest's clock was behind this one when it became ready; 0 when it did not tell. */
+  clockOffset = 0;
   readonly #limits: ProxyLimits;
   readonly #ready = new Gate();
   readonly #lost = Promise.withResolvers<void>();
@@ -91,6 +93,7 @@ export class Vm implements SessionHost {
       this.#resources.defer(() => streams.close());
       this.#watch(control.run(), streams.run(), streams);
       this.hello = await control.ready(this.#limits.readyTimeout);
+      if (this.hello.clock > 0) this.clockOffset = Date.now() * 1000 - this.hello.clock;
       this.dialect = this.hello.agent === "" ? await probeDialect(control) : "builtin";
       if (isCDialect(this.dialect)) {
         this.#paced = new PacedStdin(async (frames) => await streams.write(frames));

@@ -1,5 +1,6 @@
 /** The only room that calls the kernel. */
 export { ChildProgram, Result } from "./child_program.ts";
+export { CLOCK_REALTIME, clockTime, setClock } from "./clock.ts";
 export * from "./errno.ts";
 export { isSysError, SysError } from "./error.ts";
 export * from "./fd.ts";
@@ -41,7 +42,7 @@ export {
   setWindowSize,
   TIOCSCTTY,
 } from "./terminal.ts";
-export { changeOwner, readSome, setNonblocking, writeSome } from "./transfer.ts";
+export { changeOwner, readSome, readyEvents, setNonblocking, writeSome } from "./transfer.ts";
 export { blockingSyscall, rawSyscall, type SysArg, syscall } from "./syscall.ts";
 export { lockFile, type LockKind, tryLockFile } from "./lock.ts";
 export {

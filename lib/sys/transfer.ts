@@ -1,6 +1,7 @@
 import { EINTR } from "./errno.ts";
 import { O_NONBLOCK } from "./fd.ts";
 import { SYS } from "./numbers.ts";
+import { EPOLLIN, EPOLLOUT } from "./poller.ts";
 import { rawSyscall, type SysArg, syscall } from "./syscall.ts";
 
 const F_GETFL = 3, F_SETFL = 4;
@@ -17,6 +18,17 @@ export function readSome(fd: number, memory: Uint8Array): number {
 /** Writes what fits of `bytes` (write(2)). @returns bytes written, -errno for an error */
 export function writeSome(fd: number, bytes: Uint8Array): number {
   return retried(SYS.write, fd, bytes, bytes.byteLength);
+}
+
+/** What is to be had of a descriptor right now (poll(2)): EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR. @throws {SysError} */
+export function readyEvents(fd: number): number {
+  // struct pollfd: i32 descriptor, i16 what is asked for, i16 what there is.
+  const entry = new DataView(new ArrayBuffer(8));
+  entry.setInt32(0, fd, true);
+  entry.setInt16(4, EPOLLIN | EPOLLOUT, true);
+  const memory = new Uint8Array(entry.buffer);
+  syscall("poll", `descriptor ${fd}`, SYS.poll, memory, 1, 0);
+  return entry.getInt16(6, true);
 }
 
 /** Makes reads and writes return -EAGAIN instead of waiting. */

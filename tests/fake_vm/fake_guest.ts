@@ -57,6 +57,7 @@ export class FakeGuest {
       features: [FEATURE_SIGNAL_SEQUENCE],
       maxMessage: MAX_CONTROL_FRAME,
       maxStreamPayload: this.#maxPayload,
+      clock: Date.now() * 1000,
     });
     await write(connection, encodeControlFrame(GoCode.READY, hello));
     const decoder = new ControlDecoder();

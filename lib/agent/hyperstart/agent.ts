@@ -32,6 +32,8 @@ import { checkSize } from "./message_size.ts";
 import { constraintsOf, containerMessage, processMessage } from "./messages.ts";
 import { networkFor } from "./network.ts";
 
+const ENTROPY_SIZE = 64;
+
 /** What the driver is to talk to. */
 export interface HyperstartOptions {
   pod: string;
@@ -73,7 +75,7 @@ export class HyperstartAgent implements Agent {
   }
 
   async startPod(pod: GuestPod): Promise<void> {
-    const { dialect } = await this.#register();
+    const { dialect, clockOffset } = await this.#register();
     const hostname = cutHostname(pod.hostname);
     if (hostname !== pod.hostname) {
       this.#logger.warn("host name cut to what the kernel takes", { hostname });
@@ -87,6 +89,7 @@ export class HyperstartAgent implements Agent {
       ...(pod.dnsSearch.length === 0 ? {} : { dnsSearch: pod.dnsSearch }),
       shareDir: MOUNT_TAG,
       ...(pod.share === undefined || pod.share === "9p" ? {} : { shareType: pod.share }),
+      ...(dialect === "builtin" ? { entropy: newEntropy(), clockOffset } : {}),
     };
     const { message, dropped } = startPodFor(dialect, whole);
     this.#tellDropped(dropped);
@@ -266,4 +269,9 @@ export class HyperstartAgent implements Agent {
     const closing = this.#closing.signal;
     return { signal: signal ? AbortSignal.any([signal, closing]) : closing };
   }
+}
+
+/** Secret bytes for the guest's random numbers, as many as its kernel's generator has (drivers/char/random.c). */
+function newEntropy(): string {
+  return crypto.getRandomValues(new Uint8Array(ENTROPY_SIZE)).toHex();
 }

@@ -31,6 +31,8 @@ const START_POD: KeyTable<StartPod> = {
   dnsOptions: C44,
   shareDir: ALL,
   shareType: OURS,
+  entropy: OURS,
+  clockOffset: OURS,
 };
 
 const PROCESS: KeyTable<Process> = {

@@ -19,6 +19,8 @@ export interface GuestLink {
   maxMessage: number;
   /** Whether the proxy leaves newcontainer as it is; cc-proxy adds keys that C hyperstart refuses. */
   faithful: boolean;
+  /** Microseconds by which the guest's clock is behind the host's; 0 where it is not known. */
+  clockOffset: number;
 }
 
 /**
@@ -34,11 +36,12 @@ export async function describeLink(
   options: CommandOptions,
   maxMessage = MAX_CONTROL_MESSAGE,
 ): Promise<GuestLink> {
-  const { guest } = io;
-  if (guest) return { client, dialect: "builtin", maxMessage: guest.maxMessage, faithful: true };
-  if (io.dialect) return { client, dialect: io.dialect, maxMessage, faithful: true };
+  const { guest, clockOffset = 0 } = io;
+  const link = { client, maxMessage, faithful: true, clockOffset };
+  if (guest) return { ...link, dialect: "builtin", maxMessage: guest.maxMessage };
+  if (io.dialect) return { ...link, dialect: io.dialect };
   const dialect = await probe(client, options);
-  return { client, dialect, maxMessage, faithful: !isCDialect(dialect) };
+  return { ...link, dialect, faithful: !isCDialect(dialect) };
 }
 
 async function probe(client: ProxyClient, options: CommandOptions): Promise<GuestDialect> {

@@ -23,15 +23,10 @@ const LINGER = 3;
 export async function guestMain(): Promise<never> {
   const cgroups = prepareMachine();
   const poller = new Poller({ linger: LINGER });
-  const control = new Port(poller, await openPort(CONTROL));
-  const hello = encodeGuestHello({
-    agent: "podvisor",
-    version: "0.1.0",
-    features: [FEATURE_SIGNAL_SEQUENCE, FEATURE_UPDATE_CONTAINER],
-    maxMessage: MAX_CONTROL_FRAME,
-    maxStreamPayload: MAX_PAYLOAD,
+  // Each host is greeted: a machine that was saved and restored has one after another.
+  const control = new Port(poller, await openPort(CONTROL), (port) => {
+    port.send(encodeControlFrame(GoCode.READY, hello()));
   });
-  control.send(encodeControlFrame(GoCode.READY, hello));
   const stream = new Port(poller, await openPort(STREAM));
   const runtime = new PodRuntime({
     poller,
@@ -45,6 +40,17 @@ export async function guestMain(): Promise<never> {
   stream.readTo((chunk) => engine.receiveStream(chunk));
   await poller.run();
   throw new Error("Cannot go on: the poller has stopped");
+}
+
+function hello(): Uint8Array {
+  return encodeGuestHello({
+    agent: "podvisor",
+    version: "0.1.0",
+    features: [FEATURE_SIGNAL_SEQUENCE, FEATURE_UPDATE_CONTAINER],
+    maxMessage: MAX_CONTROL_FRAME,
+    maxStreamPayload: MAX_PAYLOAD,
+    clock: Date.now() * 1000,
+  });
 }
 
 if (import.meta.main) await guestMain();

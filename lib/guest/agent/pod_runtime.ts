@@ -26,6 +26,7 @@ import { planProcess } from "./process_plan.ts";
 import { OWN_NAMESPACES } from "./process_program.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
+import { addEntropy, moveClock } from "./renewal.ts";
 import { setRoutes } from "./routes.ts";
 import { raiseReadAhead } from "./read_ahead.ts";
 import { isRunningProcess, RunningProcess } from "./running_process.ts";
@@ -80,6 +81,7 @@ export class PodRuntime implements Runtime {
     const { ownsMachine } = this.#options;
     const mountShare = this.#options.mountShare ?? shareMount(pod.shareType);
     if (pod.shareDir === "") throw new Refusal("Cannot start the pod: shareDir is empty");
+    if (ownsMachine) renew(pod);
     using undo = new DisposableStack();
     if (!exists(this.#sharePath)) makeDirectory(this.#sharePath);
     mountShare(pod.shareDir, this.#sharePath);
@@ -202,6 +204,12 @@ export class PodRuntime implements Runtime {
     held.defer(() => removeDirectory(directory));
     return { share: this.#share, sharePath: this.#sharePath, directory, disks: [], held };
   }
+}
+
+/** Before anything of the pod's is there: nothing of it draws what another restored machine would have drawn. */
+function renew({ entropy, clockOffset }: PodSpec): void {
+  if (entropy !== "") addEntropy(Uint8Array.fromHex(entropy));
+  if (clockOffset !== 0) moveClock(clockOffset);
 }
 
 /** @throws {Refusal} for a kind of share that is not known here */

@@ -1,10 +1,12 @@
 import {
   EPOLLET,
+  EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
   type Fd,
   type Poller,
   readSome,
+  readyEvents,
   setNonblocking,
   writeSome,
 } from "../../sys/mod.ts";
@@ -26,16 +28,26 @@ export class Port implements FrameSink {
   #queue: Uint8Array[] = [];
   #waiting = 0;
   #callers: (() => void)[] = [];
+  #hasHost = false;
 
-  constructor(poller: Poller, fd: Fd) {
+  /** @param onHost called each time that there is a host where there was none */
+  constructor(poller: Poller, fd: Fd, onHost: (port: Port) => void = () => {}) {
     setNonblocking(fd.number);
     this.#fd = fd;
+    const notice = (events: number) => {
+      const had = this.#hasHost;
+      this.#hasHost = (events & EPOLLHUP) === 0;
+      if (this.#hasHost && !had) onHost(this);
+    };
     // Changes only: a port without a host reports a hang-up for as long as that lasts.
-    poller.watch(fd.number, EPOLLIN + EPOLLOUT + EPOLLET, () => {
+    poller.watch(fd.number, EPOLLIN + EPOLLOUT + EPOLLET, (events) => {
       this.#flush();
+      notice(events);
       this.#changed = true;
       this.#wake?.();
     });
+    // Sooner than the poller runs for the first time.
+    notice(readyEvents(fd.number));
   }
 
   /**

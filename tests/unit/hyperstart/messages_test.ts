@@ -36,6 +36,8 @@ Deno.test("startpod reads every key and fills in the missing ones", () => {
     dnsOptions: [],
     shareDir: "hyperShared",
     shareType: "",
+    entropy: "",
+    clockOffset: 0,
   });
   const pod = parseStartPod(json({
     hostname: "h",
@@ -232,7 +234,7 @@ Deno.test("the guest's hello is read from READY, within the host's limits", () =
     maxMessage: [10240, 1 << 20] as [number, number],
     maxStreamPayload: [10228, 65536] as [number, number],
   };
-  const hello = { agent: "podvisor", version: "1", features: ["signal-sequence"] };
+  const hello = { agent: "podvisor", version: "1", features: ["signal-sequence"], clock: 7 };
   assertEquals(
     parseGuestHello(
       encodeGuestHello({ ...hello, maxMessage: 2 ** 40, maxStreamPayload: 20000 }),
@@ -246,6 +248,7 @@ Deno.test("the guest's hello is read from READY, within the host's limits", () =
     features: [],
     maxMessage: 10240,
     maxStreamPayload: 10228,
+    clock: 0,
   });
   assertThrows(
     () => parseGuestHello(json({ features: 1 }), limits),

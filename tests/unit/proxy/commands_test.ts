@@ -227,6 +227,7 @@ Deno.test("what the guest says of itself in READY lifts its limits and is told t
     features: ["signal-sequence"],
     maxMessage: 1 << 20,
     maxStreamPayload: 65536,
+    clock: 0,
   };
   await using stage = new Stage({}, JSON.stringify(hello));
   const runtime = await stage.client();

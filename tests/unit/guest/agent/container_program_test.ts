@@ -165,6 +165,8 @@ Deno.test("a pod's name servers and host name become files that cannot be broken
     routes: [],
     shareDir: "s",
     shareType: "",
+    entropy: "",
+    clockOffset: 0,
   };
   const files = etcFiles(pod);
   assertEquals(files.map(({ name, needed }) => [name, needed]), [
@@ -188,7 +190,7 @@ Deno.test("a pod is known by its name under all its addresses", () => {
   });
   const eth0 = { device: "", newDeviceName: "eth0", ipAddresses, mtu: 1500, macAddr: "" };
   const pod = { hostname: "pod1", dns: [], dnsSearch: [], dnsOptions: [], routes: [] };
-  const share = { shareDir: "s", shareType: "" };
+  const share = { shareDir: "s", shareType: "", entropy: "", clockOffset: 0 };
   const hosts = (interfaces: typeof eth0[]) =>
     etcFiles({ ...pod, ...share, interfaces }).find(({ name }) => name === "hosts")!.text;
   assertEquals(hosts([]), "127.0.0.1 localhost pod1\n::1 localhost ip6-localhost\n");

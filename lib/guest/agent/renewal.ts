@@ -1,0 +1,49 @@
+import {
+  AT_FDCWD,
+  CLOCK_REALTIME,
+  clockTime,
+  cString,
+  O_CLOEXEC,
+  O_WRONLY,
+  rawSyscall,
+  setClock,
+  SYS,
+  syscall,
+} from "../../sys/mod.ts";
+
+/** linux/random.h: _IOW('R', 3, int[2]), _IO('R', 7). */
+const RNDADDENTROPY = 0x40085203, RNDRESEEDCRNG = 0x5207;
+const MICROSECOND = 1000n;
+
+/*
+ * What a machine that was saved and restored, perhaps many times at once, must have of its own before it runs anything
+ * of its pod's. A machine that has booted gets it too: its entropy is scarce, and its clock is right to a second only.
+ */
+
+/**
+ * Adds secret bytes of the host's to the kernel's pool and has its generator seeded anew, on all processors: what it
+ * gives from now on has nothing to do with what it would have given (random(4)).
+ *
+ * @throws {SysError}
+ */
+export function addEntropy(bytes: Uint8Array): void {
+  // struct rand_pool_info: i32 bits of entropy, i32 size in bytes, the bytes.
+  const info = new Uint8Array(8 + bytes.length);
+  const view = new DataView(info.buffer);
+  view.setInt32(0, bytes.length * 8, true);
+  view.setInt32(4, bytes.length, true);
+  info.set(bytes, 8);
+  const path = cString("/dev/urandom");
+  const fd = syscall("open", "/dev/urandom", SYS.openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
+  try {
+    syscall("ioctl", "RNDADDENTROPY", SYS.ioctl, fd, RNDADDENTROPY, info);
+    syscall("ioctl", "RNDRESEEDCRNG", SYS.ioctl, fd, RNDRESEEDCRNG, 0);
+  } finally {
+    rawSyscall(SYS.close, fd);
+  }
+}
+
+/** Sets the clock forward, or back. @param offset microseconds @throws {SysError} */
+export function moveClock(offset: number): void {
+  setClock(CLOCK_REALTIME, clockTime(CLOCK_REALTIME) + BigInt(offset) * MICROSECOND);
+}
