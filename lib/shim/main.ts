@@ -1,6 +1,6 @@
 import { messageOf } from "../failure.ts";
 import { configureLogging, flushLog } from "../log.ts";
-import { SIGNALS } from "../sys/mod.ts";
+import { Fd, SIGNALS } from "../sys/mod.ts";
 import { readShimArguments, type ShimArguments } from "./options.ts";
 import { Shim, type ShimResult } from "./shim.ts";
 
@@ -32,6 +32,7 @@ const USAGE = `Usage: podvisor shim [options]
 
   -c, --container-id ID          container of the process
   -t, --token TOKEN              the process's token at the proxy
+      --token-fd N               read the token from this descriptor instead
   -u, --uri URI                  the proxy: unix:///path or tcp://host:port
   -r, --reconnect-timeout SECS   how long to look for a lost proxy (default 10)
   -d, --debug                    log more
@@ -69,7 +70,8 @@ export async function shimMain(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runShim({ log, program, ...options }: ShimArguments): Promise<ShimResult> {
+async function runShim({ log, program, ...given }: ShimArguments): Promise<ShimResult> {
+  const options = { ...given, token: takeToken(given.token) };
   if (log !== undefined && program !== undefined) {
     const { serveForeignDetached } = await import("./foreign_detached.ts");
     return await serveForeignDetached({ ...options, log, program });
@@ -83,6 +85,12 @@ async function runShim({ log, program, ...options }: ShimArguments): Promise<Shi
   const shim = new Shim({ url, token, container, reconnectTimeout, interactive: true, terminal });
   for (const name of FORWARDED) forward(name, shim);
   return await shim.run();
+}
+
+function takeToken(token: ShimArguments["token"]): string {
+  if (typeof token === "string") return token;
+  using descriptor = new Fd(token.descriptor);
+  return Deno.readTextFileSync(`/proc/self/fd/${descriptor.number}`);
 }
 
 function forward(name: string, shim: Shim): void {

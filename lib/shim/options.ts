@@ -1,7 +1,8 @@
 /** What `podvisor shim` was asked for. */
 export interface ShimArguments {
   container: string;
-  token: string;
+  /** The token itself, which other users see on the command line, or the descriptor to read it from. */
+  token: string | { descriptor: number };
   url: string;
   /** Milliseconds. */
   reconnectTimeout: number;
@@ -26,7 +27,7 @@ const VALUES: Readonly<Record<string, string>> = {
   r: "reconnect-timeout",
 };
 const FLAGS: Readonly<Record<string, string>> = { d: "debug", v: "version", h: "help" };
-const OWN_VALUES = ["log", "log-size", "exit", "attach", "program"];
+const OWN_VALUES = ["token-fd", "log", "log-size", "exit", "attach", "program"];
 const OWN_FLAGS = ["terminal", "interactive"];
 
 /**
@@ -60,7 +61,7 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
   };
   const found: ShimArguments = {
     container: needed("container-id"),
-    token: needed("token"),
+    token: given.has("token-fd") ? { descriptor: number("token-fd", 0) } : needed("token"),
     url: needed("uri"),
     reconnectTimeout: (seconds > 0 ? seconds : DEFAULT_RECONNECT_SECONDS) * 1000,
     debug: given.has("debug"),

@@ -1,5 +1,18 @@
-import { O_APPEND, O_CREAT, O_WRONLY, open, selfCommand, spawn } from "../sys/mod.ts";
+import {
+  type Fd,
+  O_APPEND,
+  O_CREAT,
+  O_WRONLY,
+  open,
+  pipe,
+  selfCommand,
+  spawn,
+  writeSome,
+} from "../sys/mod.ts";
 import type { ShimProgram } from "./program.ts";
+
+/** Descriptor on which it finds its token: what opens a process's streams is not for everybody to see. */
+const TOKEN_FD = 3;
 
 /** The shim of a process that runs in the background. */
 export interface StartShimOptions {
@@ -33,17 +46,26 @@ export interface StartShimOptions {
 export function startShim(options: StartShimOptions): number {
   const { container, url, token, terminal, interactive, log, exit, attach, diagnostics, program } =
     options;
-  const args = ["-c", container, "-t", token, "-u", url];
+  const args = ["-c", container, "--token-fd", `${TOKEN_FD}`, "-u", url];
   args.push("--log", log, "--exit", exit, "--attach", attach);
   if (terminal) args.push("--terminal");
   if (interactive) args.push("--interactive");
   if (program?.kind === "cc-shim") args.push("--program", program.path);
+  using secret = pipeOf(token);
   using stderr = open(diagnostics, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   return spawn({
     command: selfCommand(["shim", ...args]),
     env: { ...Deno.env.toObject(), PODVISOR_LOG_FORMAT: "json", PODVISOR_LOG_LEVEL: "info" },
     cwd: "/",
     detached: true,
-    descriptors: [null, null, stderr.number],
+    descriptors: [null, null, stderr.number, secret.number],
   });
+}
+
+/** The end of a pipe from which a text can be read once. It is short: nobody reads while it is written. */
+function pipeOf(text: string): Fd {
+  const { read, write } = pipe();
+  using _write = write;
+  writeSome(write.number, new TextEncoder().encode(text));
+  return read;
 }

@@ -26,6 +26,8 @@ Deno.test("cc-shim's options are taken in every spelling", () => {
     reconnectTimeout: 3000,
     log: "/l",
   });
+  const handed = ["-c", "box", "--token-fd", "3", "-u", "unix:///p"];
+  assertEquals(readShimArguments(handed), { ...expected, token: { descriptor: 3 } });
   assertEquals(readShimArguments(["-h"]), "help");
   assertEquals(readShimArguments([...NEEDED, "--version"]), "version");
 });
@@ -46,7 +48,7 @@ Deno.test("wrong arguments of the shim are named", () => {
 // The library of system calls stays open: it is loaded before a test could be blamed for it.
 signalProcess(Deno.pid, 0);
 
-Deno.test("a started shim is a session of its own without our descriptors, and leaves log and exit status", async () => {
+Deno.test("a started shim is a session of its own without our descriptors and with its token out of sight, and leaves log and exit status", async () => {
   await using scene = await Scene.set();
   const { stage, runtime } = scene;
   const token = await stage.token(runtime);
@@ -71,6 +73,8 @@ Deno.test("a started shim is a session of its own without our descriptors, and l
     [0, 1, 2].map((number) => Deno.readLink(`/proc/${pid}/fd/${number}`)),
   );
   assertEquals([stdin, stdout, stderr], ["/dev/null", "/dev/null", `${log}.own`]);
+  const seen = ["cmdline", "environ"].map((name) => Deno.readTextFileSync(`/proc/${pid}/${name}`));
+  assert(!seen.join().includes(token), "its token can be seen");
   await stage.guest.output(sequence, "kept\n");
   await stage.guest.exit(sequence, 8);
   await until(() => collectChild(pid) !== undefined);
