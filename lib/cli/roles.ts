@@ -6,6 +6,8 @@ const ROLES: Readonly<Record<string, Role>> = {
   // Past its room's face, which brings the kernel's room along: a pod's start waits for its proxy.
   proxy: async (args) => await (await import("../proxy/main.ts")).proxyMain(args),
   shim: async (args) => await (await import("../shim/mod.ts")).shimMain(args),
+  "console-keeper": async (args) =>
+    await (await import("../hypervisor/mod.ts")).consoleKeeperMain(args),
   guest: async () => await (await import("../guest/agent/mod.ts")).guestMain(),
 };
 

@@ -6,6 +6,7 @@ export {
   detectAccelerator,
 } from "./accelerator.ts";
 export { HypervisorByKind, type HypervisorKind } from "./by_kind.ts";
+export { CONSOLE_KEEPER, consoleKeeperMain, startConsoleKeeper } from "./console_keeper.ts";
 export { readConsoleTail } from "./console_tail.ts";
 export type * from "./hypervisor.ts";
 export { type BlockDriver, scsiAddress, virtioDriveName } from "./drive_names.ts";

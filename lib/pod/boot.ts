@@ -1,6 +1,6 @@
 import type { Agent } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
-import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
+import { startConsoleKeeper, type Vm, type VmLaunch } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
 import { endProcess } from "./end_process.ts";
@@ -67,6 +67,10 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
     dieWithParent: options.dieWithParent,
   });
   undo.defer(() => vm.kill());
+  // With this command goes the VM, and meanwhile it keeps the console small itself.
+  const { proxy: { kind }, hypervisor } = kinds;
+  const unkept = kind !== "builtin" && hypervisor.kind === "qemu";
+  if (unkept && !options.dieWithParent) startConsoleKeeper(vm);
   log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
   const { vm: _, ...guestNetwork } = network;
   const watching = watch(vm, proxy.process, ended);

@@ -1,11 +1,11 @@
 import { basename } from "@std/path";
-import { MOCK_PROCESS } from "../hypervisor/mod.ts";
+import { CONSOLE_KEEPER, MOCK_PROCESS } from "../hypervisor/mod.ts";
 import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
 
 /** Programs that work for one pod and are named after it on their command line. */
 const HELPERS = /^(qemu-system-.*|virtiofsd|cc-proxy|cc-shim)$/;
 /** Words of podvisor's own command lines that start a part of a pod. */
-const ROLES = ["proxy", "shim", MOCK_PROCESS];
+const ROLES = ["proxy", "shim", CONSOLE_KEEPER, MOCK_PROCESS];
 
 /**
  * The processes that work for a pod, found by the pod's directory on their command lines: also those that were started

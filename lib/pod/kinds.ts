@@ -4,7 +4,7 @@ import type { GuestBoot, HypervisorKind } from "../hypervisor/mod.ts";
 import { type ProxyProgram, startProxy } from "../proxy/mod.ts";
 import type { ShimProgram } from "../shim/mod.ts";
 import { collectChild, identifyProcess } from "../sys/mod.ts";
-import { POD_LOGS } from "./pod_logs.ts";
+import { CONSOLE_LOG, POD_LOGS } from "./pod_logs.ts";
 import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
 
@@ -45,6 +45,7 @@ export function startPodProxy(
     url,
     dieWithParent,
     program: proxy,
+    console: directory.file(CONSOLE_LOG),
     ...(dieWithParent ? {} : { log: directory.file(POD_LOGS.proxy) }),
   });
   const process = identifyProcess(pid);

@@ -1,6 +1,7 @@
 import { readConsoleTail } from "../hypervisor/mod.ts";
 import { isAlive } from "../sys/mod.ts";
 import { readExit } from "./exit_file.ts";
+import { CONSOLE_LOG } from "./pod_logs.ts";
 import type { ContainerRecord, PodRecord, ProxyRecord, VmRecord } from "./records.ts";
 import type { PodDirectory, PodStore } from "./store.ts";
 
@@ -41,7 +42,7 @@ function whyDown(
   proxy: ProxyRecord | null,
 ): string | undefined {
   if (!isAlive(vm.process)) {
-    const last = readConsoleTail(directory.file("console.log")).at(-1);
+    const last = readConsoleTail(directory.file(CONSOLE_LOG)).at(-1);
     return `its VM ended${last === undefined ? "" : `: ${last}`}`;
   }
   return proxy?.process && !isAlive(proxy.process) ? "its proxy ended" : undefined;

@@ -4,6 +4,9 @@ import type { PodDirectory } from "./store.ts";
 /** Files of a pod's own log, one for each part that writes one. */
 export const POD_LOGS = { command: "command.log", proxy: "proxy.log", shim: "shim.log" } as const;
 
+/** File that the guest's console is written to. */
+export const CONSOLE_LOG = "console.log";
+
 /** One line of a pod's log. */
 export interface PodLogLine {
   /** `command`, `proxy`, `shim` or `console`, the guest's. */
@@ -29,7 +32,7 @@ export async function readPodLogs(directory: PodDirectory): Promise<PodLogLine[]
     Object.entries(POD_LOGS).map(([part, name]) => readPart(part, directory.file(name))),
   );
   const lines = parts.flat().sort((a, b) => a.time!.localeCompare(b.time!));
-  const console = readConsoleTail(directory.file("console.log")).map((text): PodLogLine => ({
+  const console = readConsoleTail(directory.file(CONSOLE_LOG)).map((text): PodLogLine => ({
     part: "console",
     time: null,
     level: null,

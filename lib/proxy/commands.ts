@@ -73,6 +73,7 @@ async function registerVM(client: CommandContext, payload: Uint8Array): Promise<
     throw error;
   }
   client.vm = vm;
+  registry.announce();
   getLogger("proxy").info("VM registered", { pod: id, guest: vm.hello?.agent ?? "unknown" });
   return describeIo(registry, vm, tokens);
 }

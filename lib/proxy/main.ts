@@ -1,3 +1,4 @@
+import { BoundedFile } from "../bounded_file.ts";
 import { configureLogging, getLogger, LOG_LEVELS, type LogLevel } from "../log.ts";
 import { messageOf } from "../failure.ts";
 import { ProxyServer } from "./server.ts";
@@ -10,6 +11,7 @@ const OPTIONS_WITH_VALUE = [
   "log",
   "log-format",
   "log-file",
+  "console",
   "ksm",
   "pprof-host",
   "pprof-port",
@@ -22,6 +24,7 @@ const USAGE = `Usage: podvisor proxy [options]
   -log LEVEL            debug, info, warn (default) or error
   -log-format FORMAT    text (default) or json
   -log-file FILE        append the log to a file instead of stderr
+  -console FILE         keep this file small, which a guest's console is written to
   -version              print the version
   -ksm, -pprof, -pprof-host, -pprof-port   accepted for cc-proxy's sake, without effect
 `;
@@ -45,6 +48,9 @@ export async function proxyMain(args: readonly string[]): Promise<number> {
     const uri = options.get("uri");
     const path = options.get("socket-path") ?? (uri ? socketPath(uri) : DEFAULT_SOCKET);
     const server = new ProxyServer({ path, onePod: uri !== undefined });
+    const console = options.get("console");
+    // Later than what the pod's start waits for.
+    if (console !== undefined) server.registered.then(() => new BoundedFile(console));
     const stopped = Promise.withResolvers<void>();
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       Deno.addSignalListener(signal, stopped.resolve);

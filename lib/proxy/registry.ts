@@ -12,11 +12,22 @@ export class Registry {
   readonly #tokens = new Map<string, Vm>();
   readonly #returns = new Map<Session, ReturnType<typeof setTimeout>>();
   readonly #onUnregister: (vm: Vm) => void;
+  readonly #registered = Promise.withResolvers<void>();
 
   constructor(url: string, limits: ProxyLimits, onUnregister: (vm: Vm) => void) {
     this.url = url;
     this.#limits = limits;
     this.#onUnregister = onUnregister;
+  }
+
+  /** Resolves when the guest of the first VM has answered. */
+  get registered(): Promise<void> {
+    return this.#registered.promise;
+  }
+
+  /** A VM's guest has answered. */
+  announce(): void {
+    this.#registered.resolve();
   }
 
   /** A registered VM. Throws for an unknown id. */

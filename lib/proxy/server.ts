@@ -41,6 +41,11 @@ export class ProxyServer implements AsyncDisposable {
     this.#accept();
   }
 
+  /** Resolves when the guest of the first VM that is registered has answered. */
+  get registered(): Promise<void> {
+    return this.#registry.registered;
+  }
+
   /** Resolves when a server of one pod has nothing left to do. */
   get finished(): Promise<void> {
     return this.#finished.promise;

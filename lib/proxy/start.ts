@@ -15,6 +15,8 @@ export interface StartProxyOptions {
   dieWithParent: boolean;
   /** Default: the built-in one. */
   program?: ProxyProgram;
+  /** The guest's console, a file that grows as the guest likes: the built-in proxy keeps it small. */
+  console?: string;
   /** File for the built-in proxy's own log, in JSON. Default: where this process's goes. */
   log?: string;
 }
@@ -37,6 +39,7 @@ export function startProxy(options: StartProxyOptions): number {
     "-log-format",
     format,
     ...(file === undefined ? [] : ["-log-file", file]),
+    ...(options.console === undefined ? [] : ["-console", options.console]),
   ]);
   return spawn({
     command,

@@ -25,6 +25,7 @@ export const SYS = {
   eventfd2: 290,
   execve: 59,
   exit: 60,
+  fallocate: 285,
   fchdir: 81,
   fchmodat: 268,
   fchown: 93,

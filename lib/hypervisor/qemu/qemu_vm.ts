@@ -1,3 +1,4 @@
+import { BoundedFile } from "../../bounded_file.ts";
 import { getLogger } from "../../log.ts";
 import {
   collectChild,
@@ -19,10 +20,6 @@ import { type VmFiles, vmFiles } from "./vm_files.ts";
 
 /** How long QEMU may take to end when asked to, and the kernel to bury it when killed, in milliseconds. */
 const QUIT_TIME = 1000, BURIAL_TIME = 5000;
-/** Largest console file; the guest decides how much it writes there. */
-const CONSOLE_LIMIT = 1024 * 1024;
-/** How often the console file is looked at, in milliseconds. */
-const CONSOLE_INTERVAL = 1000;
 
 /** A VM in a QEMU process. */
 export class QemuVm implements Vm {
@@ -126,14 +123,10 @@ export class QemuVm implements Vm {
   }
 
   async #watch(): Promise<VmEnd> {
-    const bounding = setInterval(() => boundFile(this.#files.console), CONSOLE_INTERVAL);
-    Deno.unrefTimer(bounding);
-    try {
-      using process = openIdentified(this.process);
-      if (process) await waitForEnd(process);
-    } finally {
-      clearInterval(bounding);
-    }
+    using process = openIdentified(this.process);
+    // While it boots nobody else may be there to do it.
+    using _bounded = new BoundedFile(this.#files.console);
+    if (process) await waitForEnd(process);
     return {
       reason: describeEnd(collectChild(this.process.pid), readConsoleTail(this.#files.log).at(-1)),
       console: readConsoleTail(this.#files.console),
@@ -164,13 +157,4 @@ export function describeEnd(status: ExitStatus | undefined, complaint?: string):
   if (status.kind === "signalled") return `QEMU was killed by ${signalName(status.signal)}`;
   if (status.code === 0) return "the guest stopped";
   return `QEMU exited with code ${status.code}${because}`;
-}
-
-/** QEMU appends: it goes on at the beginning of a file cut to nothing. */
-function boundFile(path: string): void {
-  try {
-    if (Deno.statSync(path).size > CONSOLE_LIMIT) Deno.truncateSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
