@@ -1,2 +1,10 @@
 /** Bundles of the OCI runtime specification. */
 export { type Bundle, isBundle, parseEnv, readBundle } from "./bundle.ts";
+export {
+  type Hook,
+  HOOK_PHASES,
+  type HookPhase,
+  type Hooks,
+  type OciState,
+  runHooks,
+} from "./hooks.ts";

@@ -13,6 +13,7 @@ export {
   signalIdentified,
 } from "./identity.ts";
 export { cString } from "./memory.ts";
+export { memoryFile, readEnd } from "./memory_file.ts";
 export {
   attachTree,
   cloneTree,

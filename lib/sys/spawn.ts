@@ -14,6 +14,8 @@ const PR_SET_PDEATHSIG = 1, SIGKILL = 9;
 export interface SpawnOptions {
   /** Program and arguments; the program is an absolute path. */
   command: readonly string[];
+  /** What is executed, where the program is to be told another name of itself. Default: the first of `command`. */
+  program?: string;
   /** Environment. Default: this process's own. */
   env?: Readonly<Record<string, string>>;
   /** Working directory. Default: this process's own. */
@@ -57,7 +59,11 @@ export function spawn(options: SpawnOptions): number {
   }
   passDescriptors(program, descriptors);
   const env = Object.entries(options.env ?? Deno.env.toObject());
-  program.exec(command[0]!, command, env.map(([name, value]) => `${name}=${value}`));
+  program.exec(
+    options.program ?? command[0]!,
+    command,
+    env.map(([name, value]) => `${name}=${value}`),
+  );
   return program.start();
 }
 
