@@ -3,6 +3,7 @@ export const SYS = {
   accept4: 288,
   access: 21,
   bind: 49,
+  bpf: 321,
   capget: 125,
   capset: 126,
   chdir: 80,

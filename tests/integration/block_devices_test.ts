@@ -98,6 +98,25 @@ Deno.test("disks go into a running VM and come out of it again", async (t) => {
     assertEquals(await exec("more", "head -c 3 /dev/third"), "ttt");
   });
 
+  await t.step(
+    "a container uses its own disks and no others, whatever nodes it makes",
+    async () => {
+      const numbers = (await exec("devices", "stat -c '%t:%T' /dev/first")).trim().split(":");
+      const [major, minor] = numbers.map((each) => parseInt(each, 16));
+      const read = (name: string) =>
+        bench.podvisor(
+          [
+            ...["container", "exec", name, "sh", "-c"],
+            `test -e /dev/made || mknod /dev/made b ${major} ${minor}; head -c 3 /dev/made`,
+          ],
+        );
+      assertEquals((await read("devices")).stdout, "new");
+      const refused = await read("more");
+      assertEquals([refused.stdout, refused.code], ["", 1]);
+      assertStringIncludes(refused.stderr, "Operation not permitted");
+    },
+  );
+
   await t.step("the lowest free place is taken again", async () => {
     assertEquals((await disks()).filter((each: string) => each.includes("blk")), [
       "virtio-blk 2",

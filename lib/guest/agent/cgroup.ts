@@ -1,18 +1,27 @@
 import {
+  attachDeviceProgram,
   ENOENT,
   type Fd,
+  loadDeviceProgram,
+  O_DIRECTORY,
+  O_RDONLY,
   O_WRONLY,
   open,
   openProcess,
   pause,
   signalOpened,
+  SysError,
 } from "../../sys/mod.ts";
 import { applyLimits, type Limits } from "./cgroup_limits.ts";
+import { deviceFilter, type DeviceRule } from "./device_filter.ts";
 import { makeDirectory, readFile, removeDirectory, writeFile } from "./guest_files.ts";
 import { note } from "./note.ts";
 
 const SIGKILL = 9;
 const REMOVE_TRIES = 50, REMOVE_PAUSE = 10;
+
+/** Whether the kernel has refused to filter devices: it is told once. */
+let unfiltered = false;
 
 /** The cgroup (version 2) of one container: which processes are in it, and what they may use. */
 export class Cgroup implements Disposable {
@@ -43,6 +52,23 @@ export class Cgroup implements Disposable {
   /** Sets all limits anew. @throws {Refusal} naming the one that the kernel refuses */
   limit(limits: Limits): void {
     applyLimits(this.#parent, this.#path, limits);
+  }
+
+  /**
+   * Forbids every device but those that rules allow. Where the kernel has no such programs nothing is forbidden: what
+   * is behind the devices is the VM's in any case.
+   */
+  confineDevices(rules: readonly DeviceRule[]): void {
+    if (unfiltered) return;
+    try {
+      using program = loadDeviceProgram(deviceFilter(rules));
+      using directory = open(this.#path, O_RDONLY | O_DIRECTORY);
+      attachDeviceProgram(directory, program);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      unfiltered = true;
+      note(`Cannot confine containers to their devices: ${error.message}`);
+    }
   }
 
   /** Process ids, ascending. */

@@ -18,6 +18,7 @@ import { blockDevice, scsiDevice } from "./block_device.ts";
 import { loadModules } from "./modules.ts";
 import { raiseReadAhead } from "./read_ahead.ts";
 import type { PlannedMount } from "./container_program.ts";
+import { deviceNumbers, type DeviceRule } from "./device_filter.ts";
 import { type EtcFile } from "./etc_files.ts";
 import {
   exists,
@@ -42,6 +43,8 @@ export interface MountPlaces {
   directory: string;
   /** Nodes of the disks that are mounted. */
   disks: string[];
+  /** What it may use of devices beside what every container may. */
+  devices: DeviceRule[];
   /** Undoes what is made here. */
   held: DisposableStack;
 }
@@ -127,6 +130,7 @@ export async function planMounts(
       continue;
     }
     using source = await openSource(each, places);
+    places.devices.push(...deviceRules(source, each.readOnly));
     const tree = places.held.use(cloneTree(source.number, each.source, { recursive: true }));
     if (each.readOnly) {
       setMountAttributes(tree.number, each.path, MOUNT_RDONLY, { recursive: true });
@@ -159,6 +163,15 @@ async function openSource(
   } catch {
     throw new Refusal(`Could not resolve symlink for source ${sharePath}/${source}`);
   }
+}
+
+/** The rule for a device that is mounted in a container: it is to be used there. */
+function deviceRules(node: Fd, readOnly: boolean): DeviceRule[] {
+  const { isBlockDevice, isCharDevice, rdev } = Deno.statSync(`/proc/self/fd/${node.number}`);
+  if (!isBlockDevice && !isCharDevice) return [];
+  const { major, minor } = deviceNumbers(rdev ?? 0);
+  const type = isBlockDevice ? "b" : "c";
+  return [{ allow: true, type, major, minor, access: readOnly ? "r" : "rw" }];
 }
 
 /** A node of /dev that is there, such as `null`, or else a disk that is waited for. */

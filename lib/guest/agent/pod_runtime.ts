@@ -16,6 +16,7 @@ import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
 import { mappedTree, type MountPlaces, normal, openRoot, planMounts } from "./container_mounts.ts";
 import { type ContainerPlan, containerProgram, type PlannedMount } from "./container_program.ts";
+import { DEFAULT_DEVICES } from "./device_filter.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
 import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
 import { kernelFacts } from "./kernel_facts.ts";
@@ -141,6 +142,7 @@ export class PodRuntime implements Runtime {
     const cgroup = cgroups === undefined
       ? undefined
       : unstarted.use(new Cgroup(cgroups, name, spec.constraints));
+    cgroup?.confineDevices([...DEFAULT_DEVICES, ...places.devices]);
     const plan = this.#plan(spec, { root, devpts, cgroup, mounts, process });
     const pid = containerProgram(plan).start(OWN_NAMESPACES);
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
@@ -202,7 +204,14 @@ export class PodRuntime implements Runtime {
     const directory = `${this.#options.directory}/${name}`;
     makeDirectory(directory);
     held.defer(() => removeDirectory(directory));
-    return { share: this.#share, sharePath: this.#sharePath, directory, disks: [], held };
+    return {
+      share: this.#share,
+      sharePath: this.#sharePath,
+      directory,
+      disks: [],
+      devices: [],
+      held,
+    };
   }
 }
 
