@@ -3,15 +3,17 @@
  * the first record is written, because most commands write none and start faster without it.
  */
 
-import type { Sink } from "@logtape/logtape";
+import type { LogRecord, Sink } from "@logtape/logtape";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
-export type LogFormat = "text" | "json";
+/** `logrus`: as runc's logger writes JSON, for the engines that read it. */
+export type LogFormat = "text" | "json" | "logrus";
 export type LogFields = Record<string, unknown>;
 
 export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-export const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
+/** Those that people choose from. */
+export const LOG_FORMATS: readonly ("text" | "json")[] = ["text", "json"];
 
 export interface LogOptions {
   level: LogLevel;
@@ -111,7 +113,8 @@ async function openBackend(): Promise<(entry: LogEntry) => void> {
   const encoder = new TextEncoder();
   const sinkOf = ({ level, format, file }: LogOptions) => {
     const out = file === undefined ? Deno.stderr : openAppending(file);
-    const text = format === "json" ? jsonLinesFormatter : logfmtFormatter;
+    const formatters = { json: jsonLinesFormatter, text: logfmtFormatter, logrus: logrusLine };
+    const text = formatters[format];
     return withLevel(level, (record) => writeAll(out, encoder.encode(text(record))));
   };
   const sinks = [sinkOf(options), ...(kept ? keptSink(kept, sinkOf) : [])];
@@ -128,6 +131,12 @@ async function openBackend(): Promise<(entry: LogEntry) => void> {
     const fields = { subsystem: entry.subsystem, ...printable(entry.fields) };
     backend[entry.level](literal(entry.message), fields);
   };
+}
+
+/** A record as logrus's JSONFormatter has it. */
+function logrusLine({ level, message, timestamp, properties }: LogRecord): string {
+  const time = new Date(timestamp).toISOString();
+  return `${JSON.stringify({ ...properties, level, msg: message.join(""), time })}\n`;
 }
 
 function fromEnvironment<T extends string>(name: string, words: readonly T[]): T | undefined {

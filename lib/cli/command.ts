@@ -6,6 +6,8 @@ export interface CommandContext {
   paths: Paths;
   config: Config;
   options: ParsedOptions;
+  /** Those before the command's name. */
+  globals: ParsedOptions;
 }
 
 /** One command of the command line. */
@@ -21,6 +23,11 @@ export interface Command {
   operands: readonly [least: number, most: number];
   /** Examples for the help. */
   examples?: readonly string[];
+  /**
+   * Whether it is called by a container engine, as runc would be: `--root` is then the place of that engine's records
+   * alone, and what goes wrong is told in its log too. Default: never.
+   */
+  forEngines?(options: ParsedOptions): boolean;
   /** Does it, and returns the exit code. */
   run(context: CommandContext): Promise<number>;
 }

@@ -102,6 +102,30 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Show all that is known of a container",
     load: async () => (await import("./commands/container_look.ts")).inspect,
   },
+  create: {
+    summary: "Make a container from an OCI bundle, for an engine",
+    load: async () => (await import("./commands/oci_life.ts")).create,
+  },
+  start: {
+    summary: "Start such a container",
+    load: async () => (await import("./commands/oci_life.ts")).start,
+  },
+  state: {
+    summary: "Print its state",
+    load: async () => (await import("./commands/oci_look.ts")).state,
+  },
+  kill: {
+    summary: "Signal it",
+    load: async () => (await import("./commands/oci_life.ts")).kill,
+  },
+  exec: {
+    summary: "Run a further process in it",
+    load: async () => (await import("./commands/oci_exec.ts")).exec,
+  },
+  delete: {
+    summary: "Remove it",
+    load: async () => (await import("./commands/oci_life.ts")).remove,
+  },
   logs: {
     summary: "Print what the parts of a pod have logged",
     load: async () => (await import("./commands/logs.ts")).logs,

@@ -5,6 +5,16 @@ import type { OptionSpec } from "./options.ts";
 /** Options that go before the command's name. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: "root", kind: "value", placeholder: "DIR", help: "Keep pods in DIR" },
+  { name: "log", kind: "value", placeholder: "FILE", help: "Log to FILE" },
+  { name: "log-format", kind: "value", placeholder: "FORMAT", help: "text or json" },
+  { name: "debug", kind: "flag", help: "Log more" },
+  {
+    name: "systemd-cgroup",
+    kind: "flag",
+    help: "For engines: accepted, the notation of a path tells",
+  },
+  { name: "rootless", kind: "value", placeholder: "WORD", help: "For engines: accepted" },
+  { name: "cgroup-manager", kind: "value", placeholder: "NAME", help: "For engines: accepted" },
   { name: "help", short: "h", kind: "flag", help: "Show this help" },
   { name: "version", short: "v", kind: "flag", help: "Show the version" },
 ];

@@ -25,9 +25,10 @@ export function applyLogConfig(config: Config, env: Readonly<Record<string, stri
   });
 }
 
-/** Sets the log up as the options say. @throws {Failure} for a value that is none of theirs */
+/** Sets the log up as options say, those of a command or those before its name. @throws {Failure} for a value that is none of theirs */
 export function applyLogOptions(options: ParsedOptions): void {
-  const level = options.choice("log-level", LOG_LEVELS);
+  const level = options.choice("log-level", LOG_LEVELS) ??
+    (options.flag("debug") ? "debug" : undefined);
   const format = options.choice("log-format", LOG_FORMATS);
   const file = options.value("log");
   configureLogging({

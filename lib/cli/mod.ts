@@ -2,10 +2,12 @@
 import { findPaths, loadConfig } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
 import { flushLog } from "../log.ts";
-import { applyLogConfig } from "./log_options.ts";
+import { applyLogConfig, applyLogOptions } from "./log_options.ts";
+import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, generalHelp, GLOBAL_OPTIONS, groupHelp, HELP_OPTION } from "./help.ts";
 import { type ParsedOptions, parseOptions } from "./options.ts";
+import { configureEngineLog, reportToEngine } from "./engine_log.ts";
 import { print, reportError } from "./output.ts";
 
 /**
@@ -29,7 +31,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const global = parseOptions(args, GLOBAL_OPTIONS);
   if (global.flag("version")) {
     const { VERSION } = await import("./version.ts");
-    print(`podvisor ${VERSION}\n`);
+    const { OCI_VERSION } = await import("../oci/version.ts");
+    print(`podvisor version ${VERSION}\nspec: ${OCI_VERSION}\n`);
     return 0;
   }
   const [name, ...rest] = global.operands;
@@ -81,16 +84,35 @@ async function runCommand(
     return 0;
   }
   checkOperands(name, command.usage, options.operands.length, command.operands);
-  const root = global.value("root");
+  const forEngine = command.forEngines?.(options) ?? false;
+  if (forEngine) configureEngineLog(global);
+  try {
+    return await runParsed(command, options, global, forEngine);
+  } catch (error) {
+    if (!forEngine) throw error;
+    return reportToEngine(global, error);
+  }
+}
+
+async function runParsed(
+  command: Command,
+  options: ParsedOptions,
+  globals: ParsedOptions,
+  forEngine: boolean,
+): Promise<number> {
+  const root = forEngine ? undefined : globals.value("root");
   const env = Deno.env.toObject();
   const config = await loadConfig({ env });
-  applyLogConfig(config, env);
+  if (!forEngine) {
+    applyLogConfig(config, env);
+    applyLogOptions(globals);
+  }
   const paths = findPaths({
     env,
     uid: Deno.uid() ?? 0,
     ...(root === undefined ? {} : { root }),
   });
-  return await command.run({ paths, config, options });
+  return await command.run({ paths, config, options, globals });
 }
 
 function checkOperands(

@@ -18,16 +18,16 @@ export function printError(text: string): void {
 
 /** Tells what ended the command: a line, and what to do about it. */
 export function reportError(error: unknown): void {
-  printError(`podvisor: ${describe(error)}\n`);
+  printError(`podvisor: ${describeError(error)}\n`);
   if (error instanceof Failure && error.hint !== undefined) printError(`  ${error.hint}\n`);
 }
 
-/** The message, with those of its causes that it does not already tell. */
-function describe(error: unknown): string {
+/** The message, with those of its causes that it does not already tell, as one line. */
+export function describeError(error: unknown): string {
   const message = oneLine(messageOf(error));
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return message;
-  const because = describe(cause);
+  const because = describeError(cause);
   return message.includes(because) ? message : `${message}: ${because}`;
 }
 

@@ -91,6 +91,22 @@ export async function readBundle(directory: string): Promise<Bundle> {
   };
 }
 
+/**
+ * Reads a process on its own, as engines hand it to `exec` (runtime-spec 1.1, config.md, "Process").
+ *
+ * @throws {Failure} when the file cannot be read, or says nothing to run
+ */
+export async function readProcess(path: string): Promise<Command> {
+  let process: SpecProcess;
+  try {
+    process = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new Failure(`Cannot read the process in ${path}: ${messageOf(cause)}`, { cause });
+  }
+  if (!process.args || process.args.length === 0) throw lacking(path, "args");
+  return commandOf(process, process.args);
+}
+
 /** Limits that are negative are none. A quota without a period has the kernel's own. */
 function limitsOf({ cpu = {}, memory = {}, pids = {} }: SpecResources): ContainerLimits {
   const { quota = 0, period = 0, shares = 0, cpus = "" } = cpu;

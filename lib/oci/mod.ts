@@ -1,5 +1,5 @@
 /** Bundles of the OCI runtime specification. */
-export { type Bundle, isBundle, parseEnv, readBundle } from "./bundle.ts";
+export { type Bundle, isBundle, parseEnv, readBundle, readProcess } from "./bundle.ts";
 export {
   type Hook,
   HOOK_PHASES,

@@ -12,7 +12,12 @@ export { PodDirectory, PodStore } from "./store.ts";
 export type { PodTools } from "./tools.ts";
 export { createContainer } from "./verbs/create_container.ts";
 export { createPod } from "./verbs/create_pod.ts";
-export { execInContainer, type ExecOptions } from "./verbs/exec_container.ts";
+export {
+  execInContainer,
+  type ExecOptions,
+  startExec,
+  type StartExecOptions,
+} from "./verbs/exec_container.ts";
 export { findContainer, findPodOf } from "./verbs/find_container.ts";
 export { killContainer } from "./verbs/kill_container.ts";
 export { listProcesses } from "./verbs/list_processes.ts";
@@ -25,5 +30,10 @@ export { stopContainer } from "./verbs/stop_container.ts";
 export { stopPod } from "./verbs/stop_pod.ts";
 export { updateContainer } from "./verbs/update_container.ts";
 export { type PodGrowth, updatePod } from "./verbs/update_pod.ts";
-export { attachSocket, logFile } from "./verbs/prepare_container.ts";
+export {
+  attachSocket,
+  logFile,
+  type ShimPlace,
+  type ShimStarter,
+} from "./verbs/prepare_container.ts";
 export { waitForContainer } from "./verbs/wait_container.ts";

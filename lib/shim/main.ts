@@ -1,6 +1,7 @@
 import { messageOf } from "../failure.ts";
-import { configureLogging, flushLog } from "../log.ts";
+import { configureLogging, flushLog, getLogger, keptLog } from "../log.ts";
 import { Fd, SIGNALS } from "../sys/mod.ts";
+import { writeExit } from "./exit_status.ts";
 import { readShimArguments, type ShimArguments } from "./options.ts";
 import { Shim, type ShimResult } from "./shim.ts";
 
@@ -41,10 +42,14 @@ const USAGE = `Usage: podvisor shim [options]
       --log-size BYTES           put the log file aside at this size (default 10 MiB)
       --exit FILE                leave the exit status in FILE
       --attach SOCKET            let others attach on SOCKET
+      --diagnostics FILE         log to FILE in JSON, so that stderr is the process's alone
       --program PATH             let cc-shim at PATH carry the streams
   -v, --version                  print the version
   -h, --help                     print this
 `;
+
+/** What an engine takes for the exit code of a process whose true one nobody knows, as when the kernel kills it. */
+const EXIT_OF_LOST = 137;
 
 /**
  * `podvisor shim`, with cc-shim's options (cc-proxy-protocol 8): carries a process's streams, forwards signals to it
@@ -57,10 +62,14 @@ export async function shimMain(args: readonly string[]): Promise<number> {
     const options = readShimArguments(args);
     if (options === "help") return await print(USAGE);
     if (options === "version") return await print("podvisor shim, protocol version 2\n");
+    if (options.diagnostics !== undefined) configureLogging(keptLog(options.diagnostics));
     if (options.debug) configureLogging({ level: "debug" });
     const result = await runShim(options);
     if (result.kind === "exited") return result.code;
-    throw new Error(`Cannot go on with container ${options.container}: ${result.reason}`);
+    const lost = `Cannot go on with container ${options.container}: ${result.reason}`;
+    if (options.diagnostics === undefined) throw new Error(lost);
+    getLogger("shim").error(lost);
+    return EXIT_OF_LOST;
   } catch (error) {
     const text = new TextEncoder().encode(`podvisor shim: ${messageOf(error)}\n`);
     await Deno.stderr.write(text).catch(() => {});
@@ -80,11 +89,13 @@ async function runShim({ log, program, ...given }: ShimArguments): Promise<ShimR
     const { serveDetached } = await import("./detached.ts");
     return await serveDetached({ ...options, log });
   }
-  const { url, token, container, reconnectTimeout } = options;
+  const { url, token, container, reconnectTimeout, exit } = options;
   const terminal = options.terminal || Deno.stdin.isTerminal();
   const shim = new Shim({ url, token, container, reconnectTimeout, interactive: true, terminal });
   for (const name of FORWARDED) forward(name, shim);
-  return await shim.run();
+  const result = await shim.run();
+  if (exit !== undefined && result.kind === "exited") await writeExit(exit, result.code);
+  return result;
 }
 
 function takeToken(token: ShimArguments["token"]): string {

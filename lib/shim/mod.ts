@@ -9,3 +9,4 @@ export { startShim, type StartShimOptions } from "./start_shim.ts";
 export { readLog, type ReadLogOptions } from "./log_reader.ts";
 export type { LogEntry } from "./log_format.ts";
 export { shimMain } from "./main.ts";
+export { type EngineShimOptions, startEngineShim } from "./start_engine_shim.ts";

@@ -14,6 +14,8 @@ export interface ShimArguments {
   logSize?: number;
   exit?: string;
   attach?: string;
+  /** Without `log`: file for what the shim itself has to tell; default: stderr. */
+  diagnostics?: string;
   /** Path of cc-shim, which does the work. */
   program?: string;
 }
@@ -27,7 +29,7 @@ const VALUES: Readonly<Record<string, string>> = {
   r: "reconnect-timeout",
 };
 const FLAGS: Readonly<Record<string, string>> = { d: "debug", v: "version", h: "help" };
-const OWN_VALUES = ["token-fd", "log", "log-size", "exit", "attach", "program"];
+const OWN_VALUES = ["token-fd", "log", "log-size", "exit", "attach", "diagnostics", "program"];
 const OWN_FLAGS = ["terminal", "interactive"];
 
 /**
@@ -55,7 +57,7 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
   };
   const seconds = number("reconnect-timeout", DEFAULT_RECONNECT_SECONDS);
   const logSize = number("log-size", 0);
-  const own = (name: "log" | "exit" | "attach" | "program") => {
+  const own = (name: "log" | "exit" | "attach" | "diagnostics" | "program") => {
     const value = given.get(name);
     return value === undefined ? {} : { [name]: value };
   };
@@ -71,10 +73,11 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
     ...(logSize > 0 ? { logSize } : {}),
     ...own("exit"),
     ...own("attach"),
+    ...own("diagnostics"),
     ...own("program"),
   };
-  if (found.log === undefined && (found.exit !== undefined || found.attach !== undefined)) {
-    throw new Error("Cannot start the shim: --exit and --attach need --log");
+  if (found.log === undefined && found.attach !== undefined) {
+    throw new Error("Cannot start the shim: --attach needs --log");
   }
   return found;
 }

@@ -1,18 +1,6 @@
-import {
-  type Fd,
-  O_APPEND,
-  O_CREAT,
-  O_WRONLY,
-  open,
-  pipe,
-  selfCommand,
-  spawn,
-  writeSome,
-} from "../sys/mod.ts";
+import { O_APPEND, O_CREAT, O_WRONLY, open, selfCommand, spawn } from "../sys/mod.ts";
 import type { ShimProgram } from "./program.ts";
-
-/** Descriptor on which it finds its token: what opens a process's streams is not for everybody to see. */
-const TOKEN_FD = 3;
+import { TOKEN_FD, tokenPipe } from "./token_pipe.ts";
 
 /** The shim of a process that runs in the background. */
 export interface StartShimOptions {
@@ -51,7 +39,7 @@ export function startShim(options: StartShimOptions): number {
   if (terminal) args.push("--terminal");
   if (interactive) args.push("--interactive");
   if (program?.kind === "cc-shim") args.push("--program", program.path);
-  using secret = pipeOf(token);
+  using secret = tokenPipe(token);
   using stderr = open(diagnostics, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   return spawn({
     command: selfCommand(["shim", ...args]),
@@ -60,12 +48,4 @@ export function startShim(options: StartShimOptions): number {
     detached: true,
     descriptors: [null, null, stderr.number, secret.number],
   });
-}
-
-/** The end of a pipe from which a text can be read once. It is short: nobody reads while it is written. */
-function pipeOf(text: string): Fd {
-  const { read, write } = pipe();
-  using _write = write;
-  writeSome(write.number, new TextEncoder().encode(text));
-  return read;
 }

@@ -69,6 +69,7 @@ export {
 } from "./process.ts";
 export { selfCommand, sourceRoot } from "./self.ts";
 export { parseSignal, signalName, SIGNALS } from "./signals.ts";
+export type { MountView } from "./mount_view.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";
 export { type DriverInfo, readDriverInfo } from "./ethtool.ts";
 export {
@@ -81,4 +82,5 @@ export {
 } from "./network_namespace.ts";
 export * from "./socket.ts";
 export { listenUnix } from "./unix_listener.ts";
+export { connectUnix, sendDescriptor } from "./unix_sender.ts";
 export { openMacvtap, openTap, tapFeatures, type TapOptions } from "./tap.ts";

@@ -2,7 +2,9 @@ import { ChildProgram } from "./child_program.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR } from "./fd.ts";
 import { cString } from "./memory.ts";
 import { enterMountsOf, enterOwnMounts } from "./mount_namespace.ts";
+import { enterView, type MountView } from "./mount_view.ts";
 import { SYS } from "./numbers.ts";
+import { TIOCSCTTY } from "./terminal.ts";
 import type { Fd } from "./fd.ts";
 
 const CLONE_NEWNET = 0x40000000;
@@ -32,6 +34,10 @@ export interface SpawnOptions {
   ownMounts?: string;
   /** Pid of a process whose mount namespace to join instead. */
   mountsOf?: number;
+  /** What is shown to those who join its mount namespace: see {@linkcode enterView}. */
+  view?: MountView;
+  /** Makes descriptor 0 the controlling terminal, for a process that is `detached`. */
+  controllingTerminal?: boolean;
 }
 
 /**
@@ -54,10 +60,14 @@ export function spawn(options: SpawnOptions): number {
   if (options.dieWithParent) {
     program.call("prctl", "death signal", SYS.prctl, PR_SET_PDEATHSIG, SIGKILL);
   }
+  if (options.view) enterView(program, options.view);
   if (options.cwd !== undefined) {
     program.call("chdir", options.cwd, SYS.chdir, cString(options.cwd));
   }
   passDescriptors(program, descriptors);
+  if (options.controllingTerminal) {
+    program.call("ioctl", "terminal", SYS.ioctl, 0, TIOCSCTTY, 0);
+  }
   const env = Object.entries(options.env ?? Deno.env.toObject());
   program.exec(
     options.program ?? command[0]!,

@@ -15,13 +15,7 @@ const PATH_SIZE = 108;
  * @throws {RangeError} when the path is too long for an address
  */
 export function listenUnix(path: string, backlog = 1): Fd {
-  const name = new TextEncoder().encode(path);
-  if (name.length >= PATH_SIZE) {
-    throw new RangeError(`Cannot listen on ${path}: it is longer than ${PATH_SIZE - 1} bytes`);
-  }
-  const address = new Uint8Array(2 + PATH_SIZE);
-  new DataView(address.buffer).setUint16(0, AF_UNIX, true);
-  address.set(name, 2);
+  const address = unixAddress(path);
   const socket = openSocket(AF_UNIX, SOCK_STREAM);
   try {
     bindSocket(socket, address);
@@ -31,4 +25,18 @@ export function listenUnix(path: string, backlog = 1): Fd {
     socket.close();
     throw error;
   }
+}
+
+/** struct sockaddr_un of a path (unix(7)). @throws {RangeError} when it is too long */
+export function unixAddress(path: string): Uint8Array {
+  const name = new TextEncoder().encode(path);
+  if (name.length >= PATH_SIZE) {
+    throw new RangeError(
+      `Cannot use ${path} as a socket's address: it is longer than ${PATH_SIZE - 1} bytes`,
+    );
+  }
+  const address = new Uint8Array(2 + PATH_SIZE);
+  new DataView(address.buffer).setUint16(0, AF_UNIX, true);
+  address.set(name, 2);
+  return address;
 }

@@ -78,7 +78,7 @@ Deno.test("the compiled binary", async (test) => {
   await test.step("tells its version", async () => {
     const { code, stdout, stderr } = await podvisor("--version");
     assertEquals([code, stderr], [0, ""]);
-    assertMatch(stdout, /^podvisor \d+\.\d+\.\d+\n$/);
+    assertMatch(stdout, /^podvisor version \d+\.\d+\.\d+\nspec: \d+\.\d+\.\d+\n$/);
   });
 
   await test.step("checks the host without asking for what it carries itself", async () => {

@@ -3,11 +3,12 @@ import { type ContainerConfig, type ContainerRecord, newContainer } from "../rec
 import type { PodTools } from "../tools.ts";
 import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
-import { prepareContainer } from "./prepare_container.ts";
+import { prepareContainer, type ShimStarter } from "./prepare_container.ts";
 
 /**
  * Makes a container in a pod that is up.
  *
+ * @param starter of its shim; default: one in the background, with a log
  * @throws {Failure} when there is one of that name in the pod, or the pod is not up; nothing of it is left then
  */
 export async function createContainer(
@@ -15,6 +16,7 @@ export async function createContainer(
   pod: string,
   id: string,
   config: ContainerConfig,
+  starter?: ShimStarter,
 ): Promise<ContainerRecord> {
   const { store } = tools;
   return await changePod(store, pod, async (loaded) => {
@@ -26,7 +28,7 @@ export async function createContainer(
     undo.defer("its directory", () => store.removeContainer(pod, id));
     const container = newContainer(id, pod, config);
     await store.writeContainer(container);
-    const ready = await prepareContainer(tools, loaded, container);
+    const ready = await prepareContainer(tools, loaded, container, starter);
     undo.keep();
     return ready;
   });

@@ -1,11 +1,15 @@
 import type { Command } from "../../agent/mod.ts";
 import { Failure } from "../../failure.ts";
 import { makeShim, type ShimResult, type ShimStreams } from "../../shim/mod.ts";
+import { killProcess } from "../end_process.ts";
 import { explainStart } from "../explain_start.ts";
 import { kindsOf } from "../kinds.ts";
-import { loadPod } from "../load_pod.ts";
+import { type LoadedPod, loadPod } from "../load_pod.ts";
+import { POD_LOGS } from "../pod_logs.ts";
+import { identifyProcess } from "../../sys/mod.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { Undo } from "../undo.ts";
+import type { ShimStarter } from "./prepare_container.ts";
 import { findContainer } from "./find_container.ts";
 
 /** A further process in a container, with this process's streams. */
@@ -20,6 +24,41 @@ export interface ExecOptions {
   signal: AbortSignal;
 }
 
+/** A further process in a container, whose streams another process has. */
+export interface StartExecOptions extends Pick<ExecOptions, "pod" | "container" | "command"> {
+  /** Starts that process, and returns its pid. */
+  starter: ShimStarter;
+}
+
+/**
+ * Starts a process in a running container, and leaves it to its shim.
+ *
+ * @returns pid of the shim
+ * @throws {Failure} when the container is not running; with exit code 126 or 127 for a program that cannot be run
+ */
+export async function startExec(
+  tools: PodTools,
+  { pod, container, command, starter }: StartExecOptions,
+): Promise<number> {
+  const { loaded, asked } = await runningContainer(tools, { pod, container, command });
+  const agent = agentOf(tools, loaded.pod);
+  using _connection = { [Symbol.dispose]: () => agent.close() };
+  await using undo = new Undo({ pod, container });
+  const { url, token } = await agent.reserveStreams();
+  undo.defer("its streams", () => agent.releaseStreams(token));
+  const diagnostics = loaded.directory.file(POD_LOGS.shim);
+  const pid = starter({ container, url, token, diagnostics });
+  const shim = identifyProcess(pid) ?? null;
+  undo.defer("its shim", () => killProcess(shim));
+  try {
+    await agent.exec(container, asked, token);
+  } catch (error) {
+    throw explainStart(error, asked);
+  }
+  undo.keep();
+  return pid;
+}
+
 /**
  * Runs a process in a running container until it ends.
  *
@@ -29,16 +68,9 @@ export async function execInContainer(
   tools: PodTools,
   { pod, container, command, streams, onStarted, signal }: ExecOptions,
 ): Promise<ShimResult> {
-  const loaded = await loadPod(tools.store, pod);
-  const { state, config } = findContainer(loaded, container);
-  if (state !== "running") {
-    throw new Failure(
-      `Cannot run a process in the container ${container}: it is ${state}, and must be running`,
-    );
-  }
+  const { loaded, asked } = await runningContainer(tools, { pod, container, command });
   const agent = agentOf(tools, loaded.pod);
   using _connection = { [Symbol.dispose]: () => agent.close() };
-  const asked = command(config.command);
   await using undo = new Undo({ pod, container });
   const { url, token } = await agent.reserveStreams();
   undo.defer("its streams", () => agent.releaseStreams(token));
@@ -60,4 +92,16 @@ export async function execInContainer(
   const ended = await result;
   signal.throwIfAborted();
   return ended;
+}
+
+async function runningContainer(
+  tools: PodTools,
+  { pod, container, command }: Pick<ExecOptions, "pod" | "container" | "command">,
+): Promise<{ loaded: LoadedPod; asked: Command }> {
+  const loaded = await loadPod(tools.store, pod);
+  const { state, config } = findContainer(loaded, container);
+  if (state === "running") return { loaded, asked: command(config.command) };
+  throw new Failure(
+    `Cannot run a process in the container ${container}: it is ${state}, and must be running`,
+  );
 }

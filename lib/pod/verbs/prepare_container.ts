@@ -23,16 +23,32 @@ export function attachSocket({ directory }: LoadedPod, container: string): strin
   return join(directory.container(container), "attach.sock");
 }
 
+/** What the shim of a container is to be connected to. */
+export interface ShimPlace {
+  container: string;
+  url: string;
+  token: string;
+  /** File for its exit status; none for a further process. */
+  exit?: string;
+  /** File for what it has to tell itself. */
+  diagnostics: string;
+}
+
+/** Starts the shim of a container, and returns its pid. */
+export type ShimStarter = (place: ShimPlace) => number;
+
 /**
  * Gives a container all that its start needs: its files in the share, its streams at the proxy, its shim. It is `ready`
  * then.
  *
+ * @param starter of its shim; default: one in the background, with a log
  * @throws {Failure} naming what failed; nothing of it is left then
  */
 export async function prepareContainer(
   tools: PodTools,
   loaded: LoadedPod,
   container: ContainerRecord,
+  starter?: ShimStarter,
 ): Promise<ContainerRecord> {
   const { pod, directory } = loaded;
   const { id, config } = container;
@@ -61,18 +77,21 @@ export async function prepareContainer(
   const { url, token } = await agent.reserveStreams();
   undo.defer("its streams", () => agent.releaseStreams(token));
   const { shim: program } = kindsOf(pod.config);
-  // Without a shim nobody learns of its end.
-  const pid = program.kind === "noop" ? undefined : startShim({
-    program,
+  const place = {
     container: id,
     url,
     token,
+    exit: exitFile(directory, id),
+    diagnostics: directory.file(POD_LOGS.shim),
+  };
+  // Without a shim nobody learns of its end.
+  const pid = program.kind === "noop" ? undefined : starter ? starter(place) : startShim({
+    ...place,
+    program,
     terminal: config.command.terminal,
     interactive: config.interactive,
     log: logFile(loaded, id),
-    exit: exitFile(directory, id),
     attach: attachSocket(loaded, id),
-    diagnostics: directory.file(POD_LOGS.shim),
   });
   const shim = pid === undefined ? null : identifyProcess(pid) ?? null;
   undo.defer("its shim", () => endProcess(shim));

@@ -1,0 +1,9 @@
+/** The OCI runtime: what container engines ask of `runc`, done with pods. */
+export type { RuntimeContext } from "./context.ts";
+export { createFromBundle, type CreateOptions } from "./create.ts";
+export { deleteContainer } from "./delete.ts";
+export { execProcess, type ExecRequest } from "./exec.ts";
+export { killProcesses } from "./kill.ts";
+export { startCreated } from "./start.ts";
+export { describeState, lookAt, type RuntimeState, type Standing } from "./state.ts";
+export { RuntimeStore } from "./store.ts";

@@ -1,0 +1,39 @@
+import { getLogger } from "../../log.ts";
+import type { NetworkConfig } from "../../pod/mod.ts";
+import { type Fd, newNetworkNamespace, openNetworkNamespace } from "../../sys/mod.ts";
+import type { EngineSpec } from "./engine_spec.ts";
+
+/** How a pod is joined to the network, and the namespace that its containers' shims stand in. */
+export interface EngineNetwork extends Disposable {
+  config: NetworkConfig;
+  /** Nothing: the host's own. */
+  namespace?: Fd;
+}
+
+/**
+ * The network that a bundle asks for: the namespace that its engine has prepared is the pod's. A new one is empty: the
+ * shim is in it, so that an engine which goes on to work on it does so there and not on the host.
+ *
+ * @throws {Failure} when a namespace cannot be opened
+ */
+export function engineNetwork({ linux = {} }: EngineSpec): EngineNetwork {
+  const wanted = linux.namespaces?.find(({ type }) => type === "network");
+  const isHost = wanted === undefined || wanted.path !== undefined && isOwn(wanted.path);
+  if (isHost) {
+    getLogger("oci").warn("a VM cannot have the host's network: it is behind QEMU's gateway");
+    return { config: { kind: "user", ports: [] }, [Symbol.dispose]: () => {} };
+  }
+  const { path } = wanted;
+  const namespace = path ? openNetworkNamespace(path) : newNetworkNamespace();
+  return {
+    config: path ? { kind: "netns", path, model: "tcfilter" } : { kind: "none" },
+    namespace,
+    [Symbol.dispose]: () => namespace.close(),
+  };
+}
+
+function isOwn(path: string): boolean {
+  const own = Deno.statSync("/proc/self/ns/net");
+  const other = Deno.statSync(path);
+  return own.ino === other.ino && own.dev === other.dev;
+}

@@ -1,0 +1,26 @@
+import type { ProcessIdentity } from "../../sys/mod.ts";
+
+/** What is kept of a container that an engine has made, beside the records of its pod. */
+export interface RuntimeRecord {
+  version: 1;
+  id: string;
+  /** The pod that it is in. */
+  pod: string;
+  /** Its name in there. */
+  container: string;
+  /** The pod was made for it, and ends with it. */
+  ownsPod: boolean;
+  /** Absolute. */
+  bundle: string;
+  /** Absolute. */
+  rootfs: string;
+  /** When it was made: RFC 3339, UTC. */
+  created: string;
+  annotations: Record<string, string>;
+  /** The command that is still making it; null for one that is made. */
+  maker: ProcessIdentity | null;
+  /** Its shim. */
+  process: ProcessIdentity | null;
+  /** Control groups of the host that were made for it. */
+  cgroups: string[];
+}

@@ -1,0 +1,60 @@
+import { type Fd, type MountView, selfCommand, spawn } from "../sys/mod.ts";
+import { TOKEN_FD, tokenPipe } from "./token_pipe.ts";
+
+/** The shim of a process that a container engine looks after. */
+export interface EngineShimOptions {
+  container: string;
+  /** The proxy's address. */
+  url: string;
+  token: string;
+  /** The process has a terminal: `stdio` is one, and becomes the shim's own. */
+  terminal: boolean;
+  /** Descriptors that become stdin, stdout and stderr. */
+  stdio: readonly [number, number, number];
+  /** File for its exit status. */
+  exit?: string;
+  /** File for what the shim itself has to tell, in JSON. */
+  diagnostics: string;
+  /** Network namespace that it is in, for those who ask for the container's. */
+  networkNamespace?: Fd;
+  /** What those see who join its mount namespace. */
+  view?: MountView;
+}
+
+/** Seconds: nobody starts a proxy anew that is lost. */
+const RECONNECT_TIME = 1;
+
+/**
+ * Starts a shim that stands for a process in the eyes of a container engine: it has the streams that the engine gave,
+ * and ends with the exit code of the process.
+ *
+ * @returns its pid; when this process ends, it is the child of the engine, if that has asked to be a subreaper
+ * @throws {SysError}
+ */
+export function startEngineShim(options: EngineShimOptions): number {
+  const { container, url, token, terminal, stdio, exit, diagnostics } = options;
+  const { networkNamespace, view } = options;
+  const args = [
+    "-c",
+    container,
+    "--token-fd",
+    `${TOKEN_FD}`,
+    "-u",
+    url,
+    "-r",
+    String(RECONNECT_TIME),
+  ];
+  args.push("--diagnostics", diagnostics);
+  if (exit !== undefined) args.push("--exit", exit);
+  if (terminal) args.push("--terminal");
+  using secret = tokenPipe(token);
+  return spawn({
+    command: selfCommand(["shim", ...args]),
+    cwd: "/",
+    detached: true,
+    controllingTerminal: terminal,
+    descriptors: [...stdio, secret.number],
+    ...(networkNamespace ? { networkNamespace } : {}),
+    ...(view ? { view } : {}),
+  });
+}
