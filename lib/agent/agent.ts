@@ -105,6 +105,8 @@ export interface GuestContainer extends ContainerLimits {
   memoryMounts: MemoryMount[];
   /** Size of /dev/shm in bytes; 0: the guest's default. */
   shmSize: number;
+  /** Whether it sees the guest's /dev instead of one of its own. */
+  bindMountDev: boolean;
 }
 
 /** What the pod tells its guest when it starts. */

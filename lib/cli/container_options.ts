@@ -3,11 +3,13 @@ import type { Command } from "../agent/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
 import { isBundle, parseEnv, readBundle } from "../oci/mod.ts";
-import type { ContainerConfig, RootConfig, VolumeConfig } from "../pod/mod.ts";
+import type { ContainerConfig, RootConfig } from "../pod/mod.ts";
 import { detectFileSystem, FILE_SYSTEMS } from "../storage/mod.ts";
+import { infoOf } from "./info_of.ts";
 import { LIMIT_OPTIONS, NO_LIMITS, readLimits } from "./limit_options.ts";
 import { badValue, type OptionSpec, type ParsedOptions } from "./options.ts";
 import { isDisk, readStorage, STORAGE_OPTIONS } from "./storage_options.ts";
+import { readVolumes } from "./volume_options.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -39,8 +41,8 @@ export const CONTAINER_OPTIONS: readonly OptionSpec[] = [
     name: "volume",
     short: "v",
     kind: "list",
-    placeholder: "SRC:DST[:ro]",
-    help: "Show the host's file or directory SRC at DST",
+    placeholder: "SRC:DST[:OPTIONS]",
+    help: "Show the host's file or directory SRC at DST; options are ro, rslave",
   },
   { name: "read-only", kind: "flag", help: "Make the root file system read-only" },
   ...STORAGE_OPTIONS,
@@ -83,7 +85,7 @@ export async function readContainerOptions(
       ...container,
       interactive: options.flag("interactive"),
       readOnlyRoot: container.readOnlyRoot || options.flag("read-only"),
-      volumes: [...container.volumes, ...await readVolumes(options)],
+      volumes: [...container.volumes, ...await readVolumes(options.list("volume"))],
       ...await readStorage(options, container, config),
       ...readLimits(options, container),
     },
@@ -178,39 +180,11 @@ function setEnv(command: Command, env: string, value: string, replace: boolean):
   else if (replace) command.env[known] = { env, value };
 }
 
-async function readVolumes(options: ParsedOptions): Promise<VolumeConfig[]> {
-  const volumes: VolumeConfig[] = [];
-  for (const text of options.list("volume")) {
-    const [source = "", destination = "", mode = "rw", ...rest] = text.split(":");
-    if (source === "" || !isAbsolute(destination) || rest.length > 0) {
-      throw badValue("volume", text, "SRC:DST or SRC:DST:ro is needed, DST an absolute path");
-    }
-    if (mode !== "ro" && mode !== "rw") {
-      throw badValue("volume", text, `${JSON.stringify(mode)} is neither ro nor rw`);
-    }
-    const path = resolve(source);
-    if (!await exists(path)) throw badValue("volume", text, `there is no ${path}`);
-    volumes.push({ source: path, destination, readOnly: mode === "ro" });
-  }
-  return volumes;
-}
-
 async function checkDirectory(rootfs: string, directory: string): Promise<void> {
-  const info = await exists(directory);
+  const info = await infoOf(directory);
   if (info?.isDirectory) return;
   const why = info ? "it is not a directory" : "there is no such directory";
   throw new Failure(`Cannot use ${JSON.stringify(rootfs)} as a root file system: ${why}`, {
     hint: "Name a directory or image file with a root file system, an OCI bundle, or busybox",
   });
-}
-
-async function exists(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    throw error;
-  }
 }

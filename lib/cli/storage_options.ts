@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "@std/path";
 import type { MemoryMount } from "../agent/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { ContainerConfig, DeviceConfig } from "../pod/mod.ts";
+import { infoOf } from "./info_of.ts";
 import { badValue, type OptionSpec, type ParsedOptions } from "./options.ts";
 import { parseSize, readSize } from "./size.ts";
 
@@ -82,13 +83,8 @@ async function readDevice(text: string): Promise<DeviceConfig> {
 
 /** Whether a path leads to an image file or a block device. */
 export async function isDisk(path: string): Promise<boolean> {
-  try {
-    const { isFile, isBlockDevice } = await Deno.stat(path);
-    return isFile || isBlockDevice === true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  const info = await infoOf(path);
+  return info?.isFile === true || info?.isBlockDevice === true;
 }
 
 function readTmpfs(text: string): MemoryMount {

@@ -93,6 +93,8 @@ export interface VolumeConfig {
   source: string;
   destination: string;
   readOnly: boolean;
+  /** `rslave`: what the host mounts below it later is seen too. Default: `rprivate`. */
+  propagation?: "rprivate" | "rslave";
 }
 
 /** An image file or block device of the host that a container has as a block device. */

@@ -4,7 +4,7 @@ import { Failure, messageOf } from "../failure.ts";
 import type { DiskOptions } from "../hypervisor/mod.ts";
 import { attachMount, attachOverlay, detachMount } from "../sys/mod.ts";
 import { guestDisks } from "./disks.ts";
-import type { ContainerConfig, RootConfig } from "./records.ts";
+import type { ContainerConfig, RootConfig, VolumeConfig } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
 
 /**
@@ -28,10 +28,13 @@ export async function shareContainer(
     await Deno.mkdir(root, { recursive: true, mode: 0o755 });
     await attachRoot(directory, vm, id, config.root, root);
   }
-  for (const [index, { source, destination, readOnly }] of config.volumes.entries()) {
+  for (const [index, volume] of config.volumes.entries()) {
+    if (isGuestDevices(volume)) continue;
+    const { source, destination, readOnly, propagation } = volume;
     const target = join(directory.share, volumeName(id, index, destination));
     await makeTarget(source, target);
-    attach(() => attachMount({ pid: vm, source, target, readOnly }), source);
+    const follow = propagation === "rslave";
+    attach(() => attachMount({ pid: vm, source, target, readOnly, follow }), source);
   }
   undo.move();
 }
@@ -47,11 +50,11 @@ export function guestContainer(
   disks: readonly DiskOptions[],
 ): GuestContainer {
   const { volumes, readOnlyRoot, command, cpu, memory, pids, memoryMounts, shmSize } = config;
-  const mounts = volumes.map(({ destination, readOnly }, index): SharedMount => ({
-    source: volumeName(id, index, destination),
-    destination,
-    readOnly,
-  }));
+  const mounts = volumes.flatMap((volume, index): SharedMount[] => {
+    const { destination, readOnly } = volume;
+    if (isGuestDevices(volume)) return [];
+    return [{ source: volumeName(id, index, destination), destination, readOnly }];
+  });
   return {
     id,
     image: id,
@@ -64,7 +67,13 @@ export function guestContainer(
     memory,
     pids,
     shmSize,
+    bindMountDev: volumes.some(isGuestDevices),
   };
+}
+
+/** The host's /dev on the container's: it stands for the VM's own (virtcontainers-behaviour 6). */
+function isGuestDevices({ source, destination }: VolumeConfig): boolean {
+  return source === "/dev" && destination === "/dev";
 }
 
 /** Takes away what {@linkcode shareContainer} made; what is not there is fine. The VM may be gone already. */
@@ -96,7 +105,7 @@ async function attachRoot(
 ): Promise<void> {
   if (config.kind === "directory") {
     const source = config.path;
-    attach(() => attachMount({ pid, source, target, readOnly: false }), source);
+    attach(() => attachMount({ pid, source, target, readOnly: false, follow: false }), source);
     return;
   }
   const upper = join(directory.container(id), "upper");

@@ -7,7 +7,7 @@ import { SYS } from "./numbers.ts";
 const CLONE_NEWNS = 0x20000;
 /** linux/mount.h, mount(2) */
 const MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_REMOUNT = 32, MS_BIND = 4096, MS_REC = 16384;
-const MS_SLAVE = 1 << 19;
+const MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19;
 /** linux/mount.h, open_tree(2), move_mount(2), mount_setattr(2) */
 const OPEN_TREE_CLONE = 1, MOVE_MOUNT_F_EMPTY_PATH = 4, MOUNT_ATTR_RDONLY = 1;
 /** linux/mount.h, fsopen(2), fsconfig(2), fsmount(2) */
@@ -46,6 +46,8 @@ export interface AttachOptions {
   /** An existing directory or file; a symbolic link as its last part is not followed. */
   target: string;
   readOnly: boolean;
+  /** Whether mounts that are made below `source` later arrive too. They are not read-only, whatever this mount is. */
+  follow: boolean;
 }
 
 /**
@@ -53,7 +55,7 @@ export interface AttachOptions {
  *
  * @throws {SysError} naming the call and path that failed; nothing has been mounted then
  */
-export function attachMount({ pid, source, target, readOnly }: AttachOptions): void {
+export function attachMount({ pid, source, target, readOnly, follow }: AttachOptions): void {
   const program = new ChildProgram();
   const namespace = openMountNamespace(program, pid);
   const tree = program.call(
@@ -68,7 +70,7 @@ export function attachMount({ pid, source, target, readOnly }: AttachOptions): v
   const attributes = new BigUint64Array([
     BigInt(readOnly ? MOUNT_ATTR_RDONLY : 0),
     0n,
-    BigInt(MS_SLAVE),
+    BigInt(follow ? MS_SLAVE : MS_PRIVATE),
     0n,
   ]);
   const empty = program.keep(cString(""));

@@ -70,7 +70,7 @@ export function containerMessage(container: GuestContainer): NewContainer {
     restartPolicy: "",
     initialize: false,
     fsmap: [...container.mounts.map(fsMap), ...container.disks.map(diskMap)],
-    systemMountsInfo: { bindMountDev: false, devShmSize: container.shmSize },
+    systemMountsInfo: { bindMountDev: container.bindMountDev, devShmSize: container.shmSize },
     constraints: constraintsOf(container),
     ...(container.readOnlyRoot ? { readOnly: true } : {}),
     ...(memoryMounts.length > 0 ? { tmpfs: memoryMounts.map(tmpfs) } : {}),

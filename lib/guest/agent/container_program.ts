@@ -36,6 +36,8 @@ export interface ContainerPlan {
   root: number;
   /** Root directory of its devpts, attached nowhere. */
   devpts: number;
+  /** The guest's /dev, a mount attached nowhere, in place of one of its own. */
+  dev: number | undefined;
   /** `cgroup.procs` of its cgroup, if there are cgroups. */
   procs: number | undefined;
   shmSize: number;
@@ -116,15 +118,19 @@ function mountProc(program: ChildProgram, plan: ContainerPlan): void {
 }
 
 function mountDev(program: ChildProgram, plan: ContainerPlan): void {
-  const dev = newMount(program, "tmpfs", { mode: "755", size: "65536k" }, MOUNT_NOSUID);
+  const own = { mode: "755", size: "65536k" };
+  const dev = plan.dev ?? newMount(program, "tmpfs", own, MOUNT_NOSUID);
   attachHere(program, dev, "/dev");
-  for (const [name, major, minor] of NODES) makeNode(program, dev, name, S_IFCHR, major, minor);
+  if (plan.dev === undefined) {
+    for (const [name, major, minor] of NODES) makeNode(program, dev, name, S_IFCHR, major, minor);
+  }
+  // In the guest's /dev much of it is there.
   for (const [name, target] of LINKS) {
     const text = cString(target);
-    program.call("symlink", `/dev/${name}`, SYS.symlinkat, text, dev, cString(name));
+    program.attempt("symlink", `/dev/${name}`, SYS.symlinkat, text, dev, cString(name));
   }
   const directory = (name: string, tree: Result | number) => {
-    program.call("mkdir", `/dev/${name}`, SYS.mkdirat, dev, cString(name), 0o755);
+    program.attempt("mkdir", `/dev/${name}`, SYS.mkdirat, dev, cString(name), 0o755);
     attach(program, tree, dev, name);
   };
   directory("pts", plan.devpts);
@@ -133,7 +139,7 @@ function mountDev(program: ChildProgram, plan: ContainerPlan): void {
   if (plan.hasMqueue) directory("mqueue", newMount(program, "mqueue", {}, KERNEL));
   const { terminal } = plan.process.stdio;
   if (terminal === undefined) return;
-  makeNode(program, dev, "console", S_IFREG);
+  if (plan.dev === undefined) makeNode(program, dev, "console", S_IFREG);
   attach(program, openTree(program, plan.devpts, terminal), dev, "console");
 }
 
@@ -185,7 +191,7 @@ function setReadOnly(
 }
 
 /** Attaches where an image has or gets a directory; one that is a link instead is refused. */
-function attachHere(program: ChildProgram, tree: Result, path: string): void {
+function attachHere(program: ChildProgram, tree: Result | number, path: string): void {
   program.attempt("mkdir", path, SYS.mkdirat, AT_FDCWD, cString(path), 0o755);
   attach(program, tree, openTarget(program, path, RESOLVE_NO_SYMLINKS), "", path);
 }
@@ -233,7 +239,7 @@ function newMount(
 
 function makeNode(
   program: ChildProgram,
-  directory: Result,
+  directory: Result | number,
   name: string,
   type: number,
   major = 0,

@@ -64,6 +64,11 @@ export const DEFAULT_DEVICES: readonly DeviceRule[] = [
   { allow: true, type: "c", major: 136, minor: null, access: "rwm" },
 ];
 
+/** For a container that is to have all of the guest's. */
+export const ALL_DEVICES: readonly DeviceRule[] = [
+  { allow: true, type: "a", major: null, minor: null, access: "rwm" },
+];
+
 /**
  * A program for the kernel that decides on each access to a device, to be loaded as `BPF_PROG_TYPE_CGROUP_DEVICE`.
  * What no rule allows is forbidden. Rules are looked at from the last one: each takes what it decides from what is

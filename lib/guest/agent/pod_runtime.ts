@@ -1,4 +1,5 @@
 import {
+  cloneTree,
   createMount,
   type Fd,
   mount,
@@ -16,7 +17,7 @@ import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
 import { mappedTree, type MountPlaces, normal, openRoot, planMounts } from "./container_mounts.ts";
 import { type ContainerPlan, containerProgram, type PlannedMount } from "./container_program.ts";
-import { DEFAULT_DEVICES } from "./device_filter.ts";
+import { ALL_DEVICES, DEFAULT_DEVICES } from "./device_filter.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
 import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
 import { kernelFacts } from "./kernel_facts.ts";
@@ -142,8 +143,9 @@ export class PodRuntime implements Runtime {
     const cgroup = cgroups === undefined
       ? undefined
       : unstarted.use(new Cgroup(cgroups, name, spec.constraints));
-    cgroup?.confineDevices([...DEFAULT_DEVICES, ...places.devices]);
-    const plan = this.#plan(spec, { root, devpts, cgroup, mounts, process });
+    const dev = spec.systemMountsInfo.bindMountDev ? held.use(guestDevices()) : undefined;
+    cgroup?.confineDevices(dev ? ALL_DEVICES : [...DEFAULT_DEVICES, ...places.devices]);
+    const plan = this.#plan(spec, { root, devpts, dev, cgroup, mounts, process });
     const pid = containerProgram(plan).start(OWN_NAMESPACES);
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
@@ -155,9 +157,10 @@ export class PodRuntime implements Runtime {
 
   #plan(
     spec: ContainerSpec,
-    { root, devpts, cgroup, mounts, process }: {
+    { root, devpts, dev, cgroup, mounts, process }: {
       root: Fd;
       devpts: Fd;
+      dev: Fd | undefined;
       cgroup: Cgroup | undefined;
       mounts: PlannedMount[];
       process: ContainerPlan["process"];
@@ -167,6 +170,7 @@ export class PodRuntime implements Runtime {
     return {
       root: root.number,
       devpts: devpts.number,
+      dev: dev?.number,
       procs: cgroup?.procs.number,
       shmSize: spec.systemMountsInfo.devShmSize || DEFAULT_SHM,
       mounts,
@@ -232,6 +236,12 @@ function shareMount(type: string): (tag: string, path: string) => void {
     mount(tag, path, "virtiofs", MS_NODEV);
     raiseReadAhead(path);
   };
+}
+
+/** The guest's /dev without what is mounted below it. */
+function guestDevices(): Fd {
+  using directory = open("/dev", O_PATH | O_DIRECTORY);
+  return cloneTree(directory.number, "/dev");
 }
 
 /** An instance of the container's own: its terminals are seen nowhere else. */

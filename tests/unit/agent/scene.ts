@@ -38,6 +38,7 @@ export function container(id: string, args: string[], more: Partial<GuestContain
     memory: 0,
     pids: 0,
     shmSize: 0,
+    bindMountDev: false,
     ...more,
   } satisfies GuestContainer;
 }

@@ -33,6 +33,7 @@ const PROCESS: ProcessPlan = {
 const PLAN: ContainerPlan = {
   root: 20,
   devpts: 21,
+  dev: undefined,
   procs: 22,
   shmSize: 4096,
   hasMqueue: true,
