@@ -65,6 +65,8 @@ export class ShimConnection {
     const close = () => connection.close();
     signal.addEventListener("abort", close);
     try {
+      // It may have been aborted while the connection was made: nobody will call then.
+      if (signal.aborted) close();
       const request = { token, terms: true };
       await writeAll(
         connection,

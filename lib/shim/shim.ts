@@ -130,6 +130,8 @@ export class Shim {
   #attach(connection: ShimConnection): void {
     const isFirst = this.#connection === undefined;
     this.#connection = connection;
+    // It may have been closed while the token was claimed.
+    if (this.#abort.signal.aborted) connection.close();
     this.#connected.resolve(connection);
     this.#stdin.attach(connection);
     if (isFirst) this.#options.onConnected?.();

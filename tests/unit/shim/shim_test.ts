@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   Command,
@@ -125,6 +126,20 @@ Deno.test("the end of the VM, an unknown token and closing are told as a loss", 
   const streams = { interactive: false, terminal: false };
   const unknown = new Shim({ url, token: TOKEN, container: "c", ...streams });
   assertEquals(await unknown.run(), { kind: "lost", reason: `unknown token: ${TOKEN}` });
+});
+
+Deno.test("a shim that is closed at any moment of its start ends", async () => {
+  await using scene = await Scene.set();
+  const { url } = scene.stage;
+  for (let moment = 0; moment < 40; moment++) {
+    const token = await scene.stage.token(scene.runtime);
+    const shim = new Shim({ url, token, container: "c", interactive: false, terminal: false });
+    const result = shim.run();
+    // The first moments are within the connection's making, the later ones within the proxy's answer.
+    for (let turn = 0; turn < moment; turn++) await new Promise((resolve) => setImmediate(resolve));
+    shim.close();
+    assertEquals((await result).kind, "lost");
+  }
 });
 
 Deno.test("a connection that is lost is made anew, and stdin and output go on with it", async () => {
