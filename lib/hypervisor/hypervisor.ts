@@ -8,6 +8,8 @@ export type ShareKind = "9p" | "virtiofs";
 
 /** A network card whose frames go through a tap or macvtap device. */
 export interface VmCard {
+  /** Tells it from the VM's other cards: letters, digits, `.`, `-`, `_`. */
+  id: string;
   /** A descriptor of the device for each queue; each frame has a struct virtio_net_hdr in front. */
   queues: readonly number[];
   /** As many of /dev/vhost-net, or none. */
@@ -26,10 +28,17 @@ export interface ForwardedPort {
   guestPort: number;
 }
 
+/** A network card behind a gateway and a name server that the hypervisor plays. */
+export interface UserNetwork {
+  ports: readonly ForwardedPort[];
+}
+
+/** The `id` of the card of a {@linkcode UserNetwork}. */
+export const USER_CARD = "user";
+
 /** How a VM is joined to networks. */
 export interface VmNetwork {
-  /** A card behind a gateway and a name server that the hypervisor plays. */
-  user: { ports: readonly ForwardedPort[] } | null;
+  user: UserNetwork | null;
   cards: readonly VmCard[];
   /** Network namespace that the hypervisor runs in; null for this process's own. */
   namespace: Fd | null;
@@ -151,6 +160,21 @@ export interface Vm {
   addBlockDevice(disk: DiskOptions): Promise<void>;
   /** Takes a disk away; one that is not there is fine. @throws {Failure} when the guest does not let go of it */
   removeBlockDevice(place: DiskPlace): Promise<void>;
+  /**
+   * Plugs a network card in; the caller may close the descriptors then.
+   *
+   * @throws {Failure} saying why not; nothing of it is left then
+   */
+  addNetworkCard(card: VmCard): Promise<void>;
+  /** Plugs in the card of a network that the hypervisor plays: one for each VM. @throws {Failure} as for any card */
+  addUserNetwork(network: UserNetwork): Promise<void>;
+  /**
+   * Takes a network card away, its tap with it; one that is not there is fine.
+   *
+   * @param id `VmCard.id`, or {@linkcode USER_CARD}
+   * @throws {Failure} when the guest does not let go of it
+   */
+  removeNetworkCard(id: string): Promise<void>;
   /**
    * Ends the VM: waits for a guest that is already shutting down, then asks the hypervisor to quit, then kills it.
    *

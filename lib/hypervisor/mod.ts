@@ -8,7 +8,7 @@ export {
 export { HypervisorByKind, type HypervisorKind } from "./by_kind.ts";
 export { CONSOLE_KEEPER, consoleKeeperMain, startConsoleKeeper } from "./console_keeper.ts";
 export { readConsoleTail } from "./console_tail.ts";
-export type * from "./hypervisor.ts";
+export * from "./hypervisor.ts";
 export { type BlockDriver, scsiAddress, virtioDriveName } from "./drive_names.ts";
 export type { BootImage } from "./qemu/arguments.ts";
 export { findQemu } from "./qemu/find_qemu.ts";

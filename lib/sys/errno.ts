@@ -145,6 +145,7 @@ export const EEXIST = 17;
 export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const EINVAL = 22;
+export const EPIPE = 32;
 export const ENOTEMPTY = 39;
 export const EOPNOTSUPP = 95;
 export const EADDRNOTAVAIL = 99;

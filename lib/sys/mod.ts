@@ -81,6 +81,7 @@ export {
   unmountNetworkNamespace,
 } from "./network_namespace.ts";
 export * from "./socket.ts";
+export { UnixConnection } from "./unix_connection.ts";
 export { listenUnix } from "./unix_listener.ts";
 export { connectUnix, sendDescriptor } from "./unix_sender.ts";
 export { openMacvtap, openTap, tapFeatures, type TapOptions } from "./tap.ts";

@@ -104,6 +104,7 @@ export const SYS = {
   setresuid: 117,
   setsid: 112,
   setsockopt: 54,
+  shutdown: 48,
   signalfd4: 289,
   socket: 41,
   socketpair: 53,

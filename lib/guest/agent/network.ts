@@ -12,7 +12,8 @@ const IFLA_IFNAME = 3, IFLA_MTU = 4;
 const IFA_ADDRESS = 1, IFA_LOCAL = 2, IFA_BROADCAST = 4, IFA_F_NODAD = 2;
 
 const LOOPBACK = 1;
-const PATIENCE = 2000, PAUSE = 20;
+/** How long a card that has just been plugged in may take to appear, and the pause between two looks, in milliseconds. */
+const PATIENCE = 10_000, PAUSE = 20;
 
 /** Brings lo up. @throws when the kernel refuses */
 export function bringUpLoopback(): void {
@@ -24,7 +25,6 @@ export async function configureNetwork(
   interfaces: readonly InterfaceSpec[],
   routes: readonly RouteSpec[],
 ): Promise<void> {
-  if (interfaces.length > 0) loadModules("net");
   for (const each of interfaces) await setInterface(each);
   setRoutes(routes);
 }
@@ -36,6 +36,7 @@ export async function configureNetwork(
  * @throws {Refusal} when there is none, or an address is wrong
  */
 export async function setInterface(wanted: InterfaceSpec): Promise<void> {
+  loadModules("net");
   const found = await findInterface(wanted);
   const { newDeviceName: name, mtu } = wanted;
   const index = indexOf(found);

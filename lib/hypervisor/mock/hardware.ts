@@ -5,6 +5,8 @@ export interface MockHardware {
   vcpus: number;
   memoryMiB: number;
   disks: { driver: string; index: number; path: string; readOnly: boolean }[];
+  /** Ids of its network cards. */
+  cards: string[];
 }
 
 /** The hardware of the VM in a directory. */

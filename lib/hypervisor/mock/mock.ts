@@ -1,6 +1,13 @@
 import { join } from "@std/path";
 import { collectChild, identifyProcess, pipe, spawn } from "../../sys/mod.ts";
-import type { Hypervisor, RunningVm, Vm, VmLaunch } from "../hypervisor.ts";
+import {
+  type Hypervisor,
+  type RunningVm,
+  USER_CARD,
+  type Vm,
+  type VmLaunch,
+  type VmNetwork,
+} from "../hypervisor.ts";
 import { MockVm } from "./mock_vm.ts";
 import { writeHardware } from "./hardware.ts";
 
@@ -17,7 +24,8 @@ const WAIT = "read -r _ <&3";
 export class MockHypervisor implements Hypervisor {
   launch(launch: VmLaunch): Promise<Vm> {
     const { directory, mounts, dieWithParent, vcpus, memoryMiB } = launch;
-    writeHardware(directory, { vcpus, memoryMiB, disks: [] });
+    const cards = cardIds(launch.network);
+    writeHardware(directory, { vcpus, memoryMiB, disks: [], cards });
     const { read, write } = pipe();
     using _read = read, _write = write;
     const pid = spawn({
@@ -38,4 +46,9 @@ export class MockHypervisor implements Hypervisor {
   attach(running: RunningVm): Vm {
     return new MockVm(running);
   }
+}
+
+function cardIds(network: VmNetwork | undefined): string[] {
+  const taps = network?.cards.map(({ id }) => id) ?? [];
+  return network?.user ? [...taps, USER_CARD] : taps;
 }

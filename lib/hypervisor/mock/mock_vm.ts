@@ -8,7 +8,16 @@ import {
   waitForEnd,
 } from "../../sys/mod.ts";
 import type { AcceleratorKind } from "../accelerator.ts";
-import type { DiskOptions, DiskPlace, RunningVm, Vm, VmEnd, VmResources } from "../hypervisor.ts";
+import {
+  type DiskOptions,
+  type DiskPlace,
+  type RunningVm,
+  USER_CARD,
+  type Vm,
+  type VmCard,
+  type VmEnd,
+  type VmResources,
+} from "../hypervisor.ts";
 import { type MockHardware, readHardware, writeHardware } from "./hardware.ts";
 
 /** How long the kernel may take to bury a killed process, in milliseconds. */
@@ -68,6 +77,18 @@ export class MockVm implements Vm {
     return this.#change(({ disks }) => ({
       disks: disks.filter((disk) => disk.driver !== driver || disk.index !== index),
     }));
+  }
+
+  addNetworkCard({ id }: Pick<VmCard, "id">): Promise<void> {
+    return this.#change(({ cards }) => ({ cards: [...cards, id] }));
+  }
+
+  addUserNetwork(): Promise<void> {
+    return this.addNetworkCard({ id: USER_CARD });
+  }
+
+  removeNetworkCard(id: string): Promise<void> {
+    return this.#change(({ cards }) => ({ cards: cards.filter((each) => each !== id) }));
   }
 
   async stop(): Promise<void> {

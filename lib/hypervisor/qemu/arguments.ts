@@ -1,6 +1,7 @@
 import type { AcceleratorKind } from "../accelerator.ts";
 import type { GuestBoot, VmNetwork, VmPort, VmShare } from "../hypervisor.ts";
 import { findArchitecture, kernelCommandLine } from "./architecture.ts";
+import { HOTPLUG_BUS, SCSI_CONTROLLER } from "./buses.ts";
 import { networkArguments } from "./network_cards.ts";
 import type { VmFiles } from "./vm_files.ts";
 
@@ -38,12 +39,8 @@ export interface QemuPodOptions {
   network?: VmNetwork;
 }
 
-/** Bus that devices can be plugged into while the VM runs. Its slots cost a boot nothing. */
-export const HOTPLUG_BUS = "hotplug";
 /** Addresses for the devices of all its slots: the firmware would give an empty bus none. */
 const BUS_ROOM = "io-reserve=4K,mem-reserve=1M,pref64-reserve=2M";
-/** Controller of SCSI disks. */
-export const SCSI_CONTROLLER = "scsi0";
 /** How many pieces of memory can be added. */
 export const MEMORY_SLOTS = 8;
 

@@ -1,7 +1,8 @@
 import { Failure, messageOf } from "../../failure.ts";
 import { scsiAddress } from "../drive_names.ts";
 import type { DiskOptions, DiskPlace, VmResources } from "../hypervisor.ts";
-import { HOTPLUG_BUS, MEMORY_SLOTS, SCSI_CONTROLLER } from "./arguments.ts";
+import { MEMORY_SLOTS } from "./arguments.ts";
+import { HOTPLUG_BUS, SCSI_CONTROLLER } from "./buses.ts";
 import { type QmpClient, QmpError } from "./qmp.ts";
 
 /** The kernel adds memory in blocks of this size, in MiB. */

@@ -1,21 +1,26 @@
-import type { VmCard, VmNetwork } from "../hypervisor.ts";
+import { type ForwardedPort, USER_CARD, type VmCard, type VmNetwork } from "../hypervisor.ts";
+import { HOTPLUG_BUS } from "./buses.ts";
 
 /** The first descriptor after stdin, stdout and stderr. */
 const FIRST_DESCRIPTOR = 3;
 /** The guest's address behind QEMU's own gateway. */
 const USER_ADDRESS = "10.0.2.15";
 
+/** Properties of one of QEMU's devices, `driver` among them. */
+type Device = Record<string, string | number | boolean>;
+
 /** QEMU's arguments for a VM's network; taps are there as descriptors, in {@linkcode networkDescriptors}' order. */
 export function networkArguments({ user, cards }: VmNetwork): string[] {
   let next = FIRST_DESCRIPTOR;
   const take = (count: number) => Array.from({ length: count }, () => next++).join(":");
-  const args = cards.flatMap((card, at) => cardArguments(card, `net${at}`, take));
+  const args = cards.flatMap((card) => {
+    const backend = [`tap,id=${backendName(card.id)},fds=${take(card.queues.length)}`];
+    if (card.vhost.length > 0) backend.push(`vhost=on,vhostfds=${take(card.vhost.length)}`);
+    return ["-netdev", backend.join(","), "-device", asArgument(tapDevice(card))];
+  });
   if (!user) return args;
-  const forwards = user.ports.map(({ protocol, address, port, guestPort }) =>
-    `,hostfwd=${protocol}:${address}:${port}-${USER_ADDRESS}:${guestPort}`
-  );
-  const backend = `user,id=net${forwards.join("")}`;
-  return [...args, "-netdev", backend, "-device", "virtio-net-pci,netdev=net,romfile="];
+  const backend = [`user,id=${backendName(USER_CARD)}`, ...user.ports.map(hostForward)];
+  return [...args, "-netdev", backend.join(",hostfwd="), "-device", asArgument(userDevice())];
 }
 
 /** What QEMU is to have from descriptor 3 on. */
@@ -23,15 +28,46 @@ export function networkDescriptors({ cards }: VmNetwork): number[] {
   return cards.flatMap(({ queues, vhost }) => [...queues, ...vhost]);
 }
 
-function cardArguments(
-  { queues, vhost, mac, mtu }: VmCard,
-  id: string,
-  take: (count: number) => string,
-): string[] {
-  const backend = [`tap,id=${id},fds=${take(queues.length)}`];
-  if (vhost.length > 0) backend.push(`vhost=on,vhostfds=${take(vhost.length)}`);
-  const device = [`virtio-net-pci,netdev=${id},mac=${mac},host_mtu=${mtu},romfile=`];
+/** QEMU's names of a card, and of what its frames go through. */
+export function deviceName(id: string): string {
+  return `card-${id}`;
+}
+
+export function backendName(id: string): string {
+  return `net-${id}`;
+}
+
+/** The card whose frames go through a tap. */
+export function tapDevice({ id, queues, mac, mtu }: VmCard): Device {
   // An interrupt for each direction of each queue, one for changes, one for the control queue.
-  if (queues.length > 1) device.push(`mq=on,vectors=${2 * queues.length + 2}`);
-  return ["-netdev", backend.join(","), "-device", device.join(",")];
+  const many = queues.length > 1 ? { mq: true, vectors: 2 * queues.length + 2 } : {};
+  return { ...device(id), mac, host_mtu: mtu, ...many };
+}
+
+/** The card behind QEMU's gateway. */
+export function userDevice(): Device {
+  return device(USER_CARD);
+}
+
+/** A port of the host that leads to one of the guest, in QEMU's words. */
+export function hostForward({ protocol, address, port, guestPort }: ForwardedPort): string {
+  return `${protocol}:${address}:${port}-${USER_ADDRESS}:${guestPort}`;
+}
+
+/** On the bus that devices can leave again. Nothing boots from the network: the card needs no ROM. */
+function device(id: string): Device {
+  return {
+    driver: "virtio-net-pci",
+    id: deviceName(id),
+    netdev: backendName(id),
+    bus: HOTPLUG_BUS,
+    romfile: "",
+  };
+}
+
+function asArgument({ driver, ...properties }: Device): string {
+  const texts = Object.entries(properties).map(([name, value]) =>
+    `${name}=${typeof value === "boolean" ? (value ? "on" : "off") : value}`
+  );
+  return [driver, ...texts].join(",");
 }

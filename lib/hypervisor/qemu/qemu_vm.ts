@@ -8,14 +8,25 @@ import {
   signalIdentified,
   signalName,
   SIGNALS,
+  UnixConnection,
   waitForEnd,
 } from "../../sys/mod.ts";
 import type { AcceleratorKind } from "../accelerator.ts";
 import { readConsoleTail } from "../console_tail.ts";
-import type { DiskOptions, DiskPlace, RunningVm, Vm, VmEnd, VmResources } from "../hypervisor.ts";
+import type {
+  DiskOptions,
+  DiskPlace,
+  RunningVm,
+  UserNetwork,
+  Vm,
+  VmCard,
+  VmEnd,
+  VmResources,
+} from "../hypervisor.ts";
 import { Deletions } from "./deletions.ts";
 import { plugDisk, plugMemory, plugVcpus, readResources, unplugDisk } from "./hotplug.ts";
-import { QmpClient, type QmpEvent } from "./qmp.ts";
+import { plugCard, plugUserNetwork, unplugCard } from "./plug_card.ts";
+import { QmpClient, type QmpOptions } from "./qmp.ts";
 import { type VmFiles, vmFiles } from "./vm_files.ts";
 
 /** How long QEMU may take to end when asked to, and the kernel to bury it when killed, in milliseconds. */
@@ -69,11 +80,19 @@ export class QemuVm implements Vm {
   }
 
   async removeBlockDevice(place: DiskPlace): Promise<void> {
-    const deletions = new Deletions();
-    await this.#monitor(
-      (monitor) => unplugDisk(monitor, place, (device) => deletions.wait(device)),
-      (event) => deletions.take(event),
-    );
+    await this.#unplug((monitor, deleted) => unplugDisk(monitor, place, deleted));
+  }
+
+  async addNetworkCard(card: VmCard): Promise<void> {
+    await this.#monitor((monitor) => plugCard(monitor, card));
+  }
+
+  async addUserNetwork(network: UserNetwork): Promise<void> {
+    await this.#monitor((monitor) => plugUserNetwork(monitor, network));
+  }
+
+  async removeNetworkCard(id: string): Promise<void> {
+    await this.#unplug((monitor, deleted) => unplugCard(monitor, id, deleted));
   }
 
   /** Runs one command in QEMU's monitor. @throws {QmpError} @throws {QmpProtocolError} */
@@ -81,12 +100,22 @@ export class QemuVm implements Vm {
     return await this.#monitor((monitor) => monitor.execute(name, args));
   }
 
+  async #unplug(
+    unplug: (monitor: QmpClient, deleted: (device: string) => Promise<boolean>) => Promise<void>,
+  ): Promise<void> {
+    const deletions = new Deletions();
+    await this.#monitor(
+      (monitor) => unplug(monitor, (device) => deletions.wait(device)),
+      { onEvent: (event) => deletions.take(event) },
+    );
+  }
+
   async #monitor<T>(
     use: (monitor: QmpClient) => Promise<T>,
-    onEvent: (event: QmpEvent) => void = () => {},
+    options: QmpOptions = {},
   ): Promise<T> {
-    const connection = await Deno.connect({ transport: "unix", path: this.#files.monitor });
-    using monitor = await QmpClient.open(connection, { onEvent });
+    const connection = UnixConnection.connect(this.#files.monitor);
+    using monitor = await QmpClient.open(connection, options);
     return await use(monitor);
   }
 

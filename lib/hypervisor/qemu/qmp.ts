@@ -30,6 +30,15 @@ export interface QmpEvent {
   data: Readonly<Record<string, unknown>>;
 }
 
+/** A connection to a monitor. */
+export interface MonitorConnection {
+  /** Bytes read; null at the end. */
+  read(memory: Uint8Array): Promise<number | null>;
+  /** Bytes written. @param descriptors that go with them */
+  write(bytes: Uint8Array, descriptors?: readonly number[]): Promise<number>;
+  close(): void;
+}
+
 /** How to talk to a monitor. */
 export interface QmpOptions {
   /** How long each answer may take, in milliseconds. Default 5000. */
@@ -56,7 +65,7 @@ const log = getLogger("qmp");
  * (docs/interop/qmp-spec.txt). QEMU serves one connection at a time: close it when done.
  */
 export class QmpClient implements Disposable {
-  readonly #connection: Deno.Conn;
+  readonly #connection: MonitorConnection;
   readonly #options: QmpOptions;
   readonly #pending = new Map<number, Pending>();
   readonly #greeting = Promise.withResolvers<unknown>();
@@ -64,7 +73,7 @@ export class QmpClient implements Disposable {
   #failure: Error | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(connection: Deno.Conn, options: QmpOptions) {
+  private constructor(connection: MonitorConnection, options: QmpOptions) {
     this.#connection = connection;
     this.#options = options;
     this.#greeting.promise.catch(() => {});
@@ -75,7 +84,10 @@ export class QmpClient implements Disposable {
    *
    * @throws {QmpProtocolError} when it is no monitor, or does not answer in time
    */
-  static async open(connection: Deno.Conn, options: QmpOptions = {}): Promise<QmpClient> {
+  static async open(
+    connection: MonitorConnection,
+    options: QmpOptions = {},
+  ): Promise<QmpClient> {
     const client = new QmpClient(connection, options);
     client.#read();
     try {
@@ -91,11 +103,16 @@ export class QmpClient implements Disposable {
   /**
    * Runs a command.
    *
+   * @param descriptors that go with it; QEMU gets its own for the same files
    * @returns what QEMU returns for it
    * @throws {QmpError} when QEMU refuses it
    * @throws {QmpProtocolError} when the answer does not come in time, or the connection ends
    */
-  async execute(command: string, args?: Members): Promise<unknown> {
+  async execute(
+    command: string,
+    args?: Members,
+    descriptors: readonly number[] = [],
+  ): Promise<unknown> {
     if (this.#failure) throw this.#failure;
     const id = ++this.#lastId;
     const answer = Promise.withResolvers<unknown>();
@@ -103,7 +120,7 @@ export class QmpClient implements Disposable {
     answer.promise.catch(() => {});
     const line = JSON.stringify({ execute: command, ...(args && { arguments: args }), id });
     log.debug("command", { command, id });
-    this.#writing = this.#writing.then(() => this.#write(`${line}\n`));
+    this.#writing = this.#writing.then(() => this.#write(`${line}\n`, descriptors));
     try {
       return await this.#within(answer.promise, `answer ${command}`);
     } finally {
@@ -120,10 +137,12 @@ export class QmpClient implements Disposable {
     this.close();
   }
 
-  async #write(line: string): Promise<void> {
+  async #write(line: string, descriptors: readonly number[]): Promise<void> {
     const bytes = new TextEncoder().encode(line);
     try {
-      for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+      // The descriptors go with the first byte, once.
+      let at = await this.#connection.write(bytes, descriptors);
+      while (at < bytes.length) at += await this.#connection.write(bytes.subarray(at));
     } catch (cause) {
       this.#fail(
         new QmpProtocolError("Cannot write to the monitor: the connection broke", { cause }),

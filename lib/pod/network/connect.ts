@@ -107,7 +107,7 @@ function linksToConnect(socket: NetlinkSocket, namespace: Fd) {
   return chooseEndpoints(links, facts).map(({ link }) => link);
 }
 
-function cardOf({ queues, vhost, mac, mtu }: AttachedEndpoint): VmCard {
+function cardOf({ record, queues, vhost, mac, mtu }: AttachedEndpoint): VmCard {
   const numbers = (descriptors: readonly Fd[]) => descriptors.map(({ number }) => number);
-  return { queues: numbers(queues), vhost: numbers(vhost), mac, mtu };
+  return { id: record.tap, queues: numbers(queues), vhost: numbers(vhost), mac, mtu };
 }

@@ -98,7 +98,7 @@ Deno.test("commas in names and paths stay in them", () => {
 Deno.test("there is a network card only where one is asked for", () => {
   assertEquals(values(qemuArguments(OPTIONS), "-netdev"), []);
   const pod = { ...OPTIONS.pod, network: { user: { ports: [] }, cards: [], namespace: null } };
-  assertEquals(values(qemuArguments({ ...OPTIONS, pod }), "-netdev"), ["user,id=net"]);
+  assertEquals(values(qemuArguments({ ...OPTIONS, pod }), "-netdev"), ["user,id=net-user"]);
 });
 
 Deno.test("the local timer is done without only where it is emulated and alone", () => {

@@ -14,7 +14,7 @@ Deno.test("ports of the host are forwarded to the guest's address behind QEMU", 
   assertEquals(
     networkArguments({ ...NONE, user: { ports } })[1],
     [
-      "user,id=net",
+      "user,id=net-user",
       "hostfwd=tcp:0.0.0.0:8080-10.0.2.15:80",
       "hostfwd=udp:127.0.0.1:53-10.0.2.15:5353",
     ].join(","),
@@ -23,16 +23,19 @@ Deno.test("ports of the host are forwarded to the guest's address behind QEMU", 
 
 Deno.test("each card has the descriptors that are passed for it, from 3 on", () => {
   const cards = [
-    { queues: [20, 21], vhost: [30, 31], mac: "02:00:00:00:00:01", mtu: 1400 },
-    { queues: [22], vhost: [], mac: "02:00:00:00:00:02", mtu: 9000 },
+    { id: "a", queues: [20, 21], vhost: [30, 31], mac: "02:00:00:00:00:01", mtu: 1400 },
+    { id: "b", queues: [22], vhost: [], mac: "02:00:00:00:00:02", mtu: 9000 },
   ];
   assertEquals(networkDescriptors({ ...NONE, cards }), [20, 21, 30, 31, 22]);
   assertEquals(networkArguments({ ...NONE, cards }), [
-    ...["-netdev", "tap,id=net0,fds=3:4,vhost=on,vhostfds=5:6"],
+    ...["-netdev", "tap,id=net-a,fds=3:4,vhost=on,vhostfds=5:6"],
     "-device",
-    "virtio-net-pci,netdev=net0,mac=02:00:00:00:00:01,host_mtu=1400,romfile=,mq=on,vectors=6",
-    ...["-netdev", "tap,id=net1,fds=7"],
-    ...["-device", "virtio-net-pci,netdev=net1,mac=02:00:00:00:00:02,host_mtu=9000,romfile="],
+    "virtio-net-pci,id=card-a,netdev=net-a,bus=hotplug,romfile=,mac=02:00:00:00:00:01," +
+    "host_mtu=1400,mq=on,vectors=6",
+    ...["-netdev", "tap,id=net-b,fds=7"],
+    "-device",
+    "virtio-net-pci,id=card-b,netdev=net-b,bus=hotplug,romfile=,mac=02:00:00:00:00:02," +
+    "host_mtu=9000",
   ]);
 });
 
