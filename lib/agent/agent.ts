@@ -1,4 +1,4 @@
-import type { EnvVar, GuestInterface, GuestRoute } from "../hyperstart/mod.ts";
+import type { CgroupCounters, EnvVar, GuestInterface, GuestRoute } from "../hyperstart/mod.ts";
 
 /** A limit on a resource, by the kernel's name: `RLIMIT_NOFILE`. */
 export interface ResourceLimit {
@@ -202,6 +202,10 @@ export interface Agent {
   listProcesses(container: string, format: "json" | "table", args: string[]): Promise<string>;
   /** Limits a container that runs. @throws {Failure} when the guest cannot */
   updateContainer(container: string, limits: ContainerLimits): Promise<void>;
+  /** Makes a container's processes stand still, or lets them go on. @throws {Failure} when the guest cannot */
+  freezeContainer(container: string, frozen: boolean): Promise<void>;
+  /** What a container has used, by its cgroup. @throws {Failure} when the guest cannot tell */
+  containerCounters(container: string): Promise<CgroupCounters>;
   /** Brings processors and memory that were plugged in into use. */
   onlineCPUMem(plugged?: PluggedResources): Promise<void>;
   /** Closes the connection; the pod goes on. */

@@ -1,3 +1,4 @@
+import type { CgroupCounters } from "../hyperstart/mod.ts";
 import type { Agent, AgentCapabilities, GuestDevices, ProcessStreams } from "./agent.ts";
 
 /** An agent without a guest: everything succeeds at once, and nothing happens. For pods that have no VM. */
@@ -37,6 +38,12 @@ export class NoopAgent implements Agent {
   }
 
   async updateContainer(): Promise<void> {}
+
+  async freezeContainer(): Promise<void> {}
+
+  containerCounters(): Promise<CgroupCounters> {
+    return Promise.resolve({});
+  }
 
   async onlineCPUMem(): Promise<void> {}
 

@@ -1,4 +1,8 @@
-import { UPDATE_CONTAINER_CODE } from "./extensions.ts";
+import {
+  CONTAINER_COUNTERS_CODE,
+  FREEZE_CONTAINER_CODE,
+  UPDATE_CONTAINER_CODE,
+} from "./extensions.ts";
 
 /** Codes of control frames that mean the same to every guest. */
 export const Code = {
@@ -63,6 +67,10 @@ export const HOST_COMMANDS = {
   pscontainer: GoCode.PSCONTAINER,
   /** Extension. */
   updatecontainer: UPDATE_CONTAINER_CODE,
+  /** Extension. */
+  freezecontainer: FREEZE_CONTAINER_CODE,
+  /** Extension. */
+  containercounters: CONTAINER_COUNTERS_CODE,
 } as const;
 
 export type HostCommand = keyof typeof HOST_COMMANDS;

@@ -43,6 +43,43 @@ export const UPDATE_CONTAINER_CODE = 64;
 /** Code of a signal by sequence, the one that C hyperstart gives to SIGNALPROCESS. */
 export const SIGNAL_SEQUENCE_CODE = 24;
 
+/**
+ * `container-cgroup`: code 66 (`FreezeContainer` in messages.ts) makes a container's processes stand still and lets them
+ * go on; code 67 (the payload of REMOVECONTAINER) is answered with what its cgroup has counted, a JSON object of
+ * the texts of {@linkcode CGROUP_COUNTERS}, as far as the kernel has them. Guests that do not know them answer ERROR.
+ */
+export const FEATURE_CONTAINER_CGROUP = "container-cgroup";
+
+/** Codes of the two, beside that of new limits. */
+export const FREEZE_CONTAINER_CODE = 66;
+export const CONTAINER_COUNTERS_CODE = 67;
+
+/** Files of a cgroup (Documentation/admin-guide/cgroup-v2.rst) that say what a container has used. */
+export const CGROUP_COUNTERS = [
+  "cpu.stat",
+  "memory.current",
+  "memory.peak",
+  "memory.max",
+  "memory.stat",
+  "memory.events",
+  "memory.swap.current",
+  "pids.current",
+  "pids.max",
+  "io.stat",
+] as const;
+
+/** Texts of {@linkcode CGROUP_COUNTERS}; those that the guest's kernel does not have are absent. */
+export type CgroupCounters = Partial<Record<typeof CGROUP_COUNTERS[number], string>>;
+
+/** Reads the counters that a guest answers with. Throws `MessageError`. */
+export function parseCgroupCounters(payload: Uint8Array): CgroupCounters {
+  const fields = Fields.parse(payload, "containercounters");
+  return Object.fromEntries(
+    CGROUP_COUNTERS.map((name) => [name, fields.string(name)] as const)
+      .filter(([, text]) => text !== ""),
+  );
+}
+
 /** Payload of a signal by sequence. */
 export interface SequenceSignal {
   seq: number;

@@ -140,6 +140,12 @@ export interface UpdateContainer {
   constraints: Constraints;
 }
 
+/** Extension: makes a container's processes stand still, or lets them go on. */
+export interface FreezeContainer {
+  container: string;
+  frozen: boolean;
+}
+
 /**
  * ONLINECPUMEM. Extension: what the host has plugged in in total, for which the guest waits before it answers; with an
  * empty payload it takes what is there.

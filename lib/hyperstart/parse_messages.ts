@@ -4,6 +4,7 @@ import type {
   Complete,
   Constraints,
   ExecCommand,
+  FreezeContainer,
   FsMap,
   GuestInterface,
   GuestRoute,
@@ -195,6 +196,12 @@ export function parseUpdateContainer(payload: Uint8Array): Complete<UpdateContai
     container: fields.name("container"),
     constraints: fields.object("constraints", constraints),
   };
+}
+
+/** Reads whether a container is to stand still. */
+export function parseFreezeContainer(payload: Uint8Array): Complete<FreezeContainer> {
+  const fields = Fields.parse(payload, "freezecontainer");
+  return { container: fields.name("container"), frozen: fields.boolean("frozen") };
 }
 
 /** Reads ONLINECPUMEM; zeros from a host that does not say what it has plugged in. */

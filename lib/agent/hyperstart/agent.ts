@@ -1,9 +1,12 @@
 import { Failure } from "../../failure.ts";
 import {
+  type CgroupCounters,
   type ExecCommand,
+  type FreezeContainer,
   guestName,
   isCDialect,
   type KillContainer,
+  parseCgroupCounters,
   type PsContainer,
   type RemoveContainer,
   type StartPod,
@@ -179,15 +182,28 @@ export class HyperstartAgent implements Agent {
   }
 
   async updateContainer(container: string, limits: ContainerLimits): Promise<void> {
-    const { dialect } = await this.#attached();
-    if (dialect !== "builtin") {
-      throw new Failure(
-        `Cannot change the limits of the container ${container}: ${guestName(dialect)} has no ` +
-          "command for it",
-      );
-    }
+    await this.#requireBuiltin(`change the limits of the container ${container}`);
     const message: UpdateContainer = { container, constraints: constraintsOf(limits) };
     await this.#send("updatecontainer", message);
+  }
+
+  async freezeContainer(container: string, frozen: boolean): Promise<void> {
+    await this.#requireBuiltin(`make the container ${container} stand still`);
+    const message: FreezeContainer = { container, frozen };
+    await this.#send("freezecontainer", message);
+  }
+
+  async containerCounters(container: string): Promise<CgroupCounters> {
+    await this.#requireBuiltin(`tell what the container ${container} has used`);
+    const message: RemoveContainer = { container };
+    return parseCgroupCounters(await this.#send("containercounters", message));
+  }
+
+  /** @throws {Failure} for a guest that does not have podvisor's own commands */
+  async #requireBuiltin(what: string): Promise<void> {
+    const { dialect } = await this.#attached();
+    if (dialect === "builtin") return;
+    throw new Failure(`Cannot ${what}: ${guestName(dialect)} has no command for it`);
   }
 
   async onlineCPUMem(plugged?: PluggedResources): Promise<void> {

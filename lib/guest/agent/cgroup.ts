@@ -12,6 +12,7 @@ import {
   signalOpened,
   SysError,
 } from "../../sys/mod.ts";
+import { CGROUP_COUNTERS, type CgroupCounters } from "../../hyperstart/mod.ts";
 import { applyLimits, type Limits } from "./cgroup_limits.ts";
 import { deviceFilter, type DeviceRule } from "./device_filter.ts";
 import { makeDirectory, readFile, removeDirectory, writeFile } from "./guest_files.ts";
@@ -19,6 +20,7 @@ import { note } from "./note.ts";
 
 const SIGKILL = 9;
 const REMOVE_TRIES = 50, REMOVE_PAUSE = 10;
+const FREEZE_TRIES = 100, FREEZE_PAUSE = 5;
 
 /** Whether the kernel has refused to filter devices: it is told once. */
 let unfiltered = false;
@@ -69,6 +71,31 @@ export class Cgroup implements Disposable {
       unfiltered = true;
       note(`Cannot confine containers to their devices: ${error.message}`);
     }
+  }
+
+  /** Makes its processes stand still, or lets them go on; returns when they do. */
+  async freeze(frozen: boolean): Promise<void> {
+    writeFile(`${this.#path}/cgroup.freeze`, frozen ? "1" : "0");
+    const wanted = `frozen ${frozen ? 1 : 0}`;
+    for (let tries = 0; tries < FREEZE_TRIES; tries++) {
+      if (readFile(`${this.#path}/cgroup.events`).includes(wanted)) return;
+      await pause(FREEZE_PAUSE);
+    }
+    // A process that is in the middle of a system call which cannot be interrupted follows when that is over.
+    note(`Cgroup ${this.#path}: not all processes have come to a standstill yet`);
+  }
+
+  /** What it has counted. */
+  counters(): CgroupCounters {
+    const texts: CgroupCounters = {};
+    for (const name of CGROUP_COUNTERS) {
+      try {
+        texts[name] = readFile(`${this.#path}/${name}`);
+      } catch (error) {
+        if (!(error instanceof SysError)) throw error;
+      }
+    }
+    return texts;
   }
 
   /** Process ids, ascending. */

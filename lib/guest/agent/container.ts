@@ -1,4 +1,5 @@
 import { type Fd, type Poller, signalOpened } from "../../sys/mod.ts";
+import type { CgroupCounters } from "../../hyperstart/mod.ts";
 import { diskReleased } from "./block_device.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { execProgram } from "./process_program.ts";
@@ -86,9 +87,21 @@ export class Container implements GuestContainer {
   }
 
   limit(constraints: ContainerSpec["constraints"]): void {
+    this.#cgroup("limit").limit(constraints);
+  }
+
+  async freeze(frozen: boolean): Promise<void> {
+    await this.#cgroup("freeze").freeze(frozen);
+  }
+
+  counters(): CgroupCounters {
+    return this.#cgroup("count what is used by").counters();
+  }
+
+  #cgroup(purpose: string): Cgroup {
     const { id, cgroup } = this.#parts;
-    if (!cgroup) throw new Refusal(`Cannot limit container ${id}: the kernel has no cgroups`);
-    cgroup.limit(constraints);
+    if (cgroup) return cgroup;
+    throw new Refusal(`Cannot ${purpose} container ${id}: the kernel has no cgroups`);
   }
 
   async remove(): Promise<void> {

@@ -1,8 +1,11 @@
 import {
+  CONTAINER_COUNTERS_CODE,
   ControlDecoder,
   encodeControlFrame,
+  FREEZE_CONTAINER_CODE,
   GoCode,
   parseExecCommand,
+  parseFreezeContainer,
   parseKillContainer,
   parseNewContainer,
   parseOnlineResources,
@@ -163,6 +166,15 @@ export class Engine {
         const { container, constraints } = parseUpdateContainer(payload);
         this.#find(container, "update").container.limit(constraints);
         return;
+      }
+      case FREEZE_CONTAINER_CODE: {
+        const { container, frozen } = parseFreezeContainer(payload);
+        return void await this.#find(container, "freeze").container.freeze(frozen);
+      }
+      case CONTAINER_COUNTERS_CODE: {
+        const { container } = parseRemoveContainer(payload);
+        const counters = this.#find(container, "count what is used").container.counters();
+        return new TextEncoder().encode(JSON.stringify(counters));
       }
       default:
         throw new Refusal(`No callback found for command ""`);

@@ -1,6 +1,7 @@
 import {
   encodeControlFrame,
   encodeGuestHello,
+  FEATURE_CONTAINER_CGROUP,
   FEATURE_SIGNAL_SEQUENCE,
   FEATURE_UPDATE_CONTAINER,
   GoCode,
@@ -46,7 +47,7 @@ function hello(): Uint8Array {
   return encodeGuestHello({
     agent: "podvisor",
     version: "0.1.0",
-    features: [FEATURE_SIGNAL_SEQUENCE, FEATURE_UPDATE_CONTAINER],
+    features: [FEATURE_SIGNAL_SEQUENCE, FEATURE_UPDATE_CONTAINER, FEATURE_CONTAINER_CGROUP],
     maxMessage: MAX_CONTROL_FRAME,
     maxStreamPayload: MAX_PAYLOAD,
     clock: Date.now() * 1000,

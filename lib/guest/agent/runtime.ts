@@ -1,4 +1,5 @@
 import type {
+  CgroupCounters,
   Complete,
   GuestInterface,
   GuestRoute,
@@ -57,6 +58,10 @@ export interface GuestContainer {
   pids(): number[];
   /** Sets its limits on resources anew. @throws naming one that cannot be set */
   limit(constraints: ContainerSpec["constraints"]): void;
+  /** Makes its processes stand still, or lets them go on. @throws when it has no cgroup */
+  freeze(frozen: boolean): Promise<void>;
+  /** What it has used. @throws when it has no cgroup */
+  counters(): CgroupCounters;
   /** Frees what it held. Its processes have ended. */
   remove(): Promise<void>;
 }

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   CCode,
+  CONTAINER_COUNTERS_CODE,
   ControlDecoder,
   encodeControlFrame,
   encodeStreamFrame,
+  FREEZE_CONTAINER_CODE,
   GoCode,
   UPDATE_CONTAINER_CODE,
 } from "../../../../lib/hyperstart/mod.ts";
@@ -361,4 +363,14 @@ Deno.test("a container's limits can be set anew, by a code that the originals do
   assertEquals(await update("a"), "ACK");
   assertEquals(session.runtime.log.at(-1), "limit a to 4096");
   assertEquals(await update("nobody"), "ERROR Container nobody not found, impossible to update");
+});
+
+Deno.test("a container can be made to stand still, and tells what it has used", async () => {
+  const session = await running();
+  const freeze = (frozen: boolean) =>
+    session.command(FREEZE_CONTAINER_CODE, { container: "a", frozen });
+  assertEquals([await freeze(true), await freeze(false)], ["ACK", "ACK"]);
+  assertEquals(session.runtime.log.slice(-2), ["freeze a", "thaw a"]);
+  const counters = await session.command(CONTAINER_COUNTERS_CODE, { container: "a" });
+  assertEquals(counters, `ACK {"pids.current":"3\\n"}`);
 });

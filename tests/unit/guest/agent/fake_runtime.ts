@@ -1,4 +1,4 @@
-import { encodeStreamFrame } from "../../../../lib/hyperstart/mod.ts";
+import { type CgroupCounters, encodeStreamFrame } from "../../../../lib/hyperstart/mod.ts";
 import type {
   ContainerSpec,
   GuestContainer,
@@ -87,6 +87,15 @@ class FakeContainer implements GuestContainer {
 
   pids(): number[] {
     return [this.init, ...this.others].filter((each) => !each.finished).map((each) => each.pid);
+  }
+
+  freeze(frozen: boolean): Promise<void> {
+    this.runtime.log.push(`${frozen ? "freeze" : "thaw"} ${this.id}`);
+    return Promise.resolve();
+  }
+
+  counters(): CgroupCounters {
+    return { "pids.current": "3\n" };
   }
 
   limit({ MemoryLimit }: ContainerSpec["constraints"]): void {
