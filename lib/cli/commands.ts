@@ -126,6 +126,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Remove it",
     load: async () => (await import("./commands/oci_life.ts")).remove,
   },
+  "template build": {
+    summary: "Save a VM that has booted, for pods to start from",
+    load: async () => (await import("./commands/template.ts")).build,
+  },
   logs: {
     summary: "Print what the parts of a pod have logged",
     load: async () => (await import("./commands/logs.ts")).logs,

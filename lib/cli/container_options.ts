@@ -119,7 +119,8 @@ async function readDiskRoot(rootfs: string, path: string): Promise<RootConfig> {
   );
 }
 
-function plainContainer(args: string[]): ContainerRequest["container"] {
+/** A container with nothing of its own but its command. */
+export function plainContainer(args: string[]): ContainerRequest["container"] {
   return {
     interactive: false,
     readOnlyRoot: false,

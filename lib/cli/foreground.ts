@@ -2,6 +2,7 @@ import type { Paths } from "../config/mod.ts";
 import { HypervisorByKind, Qemu } from "../hypervisor/mod.ts";
 import { kindsOf, type PodConfig, PodStore, runOnce } from "../pod/mod.ts";
 import { SIGNALS } from "../sys/mod.ts";
+import { templateStore } from "./pod_tools.ts";
 import { guestMaker } from "./guest_maker.ts";
 import { ConsoleFollower } from "./console_follower.ts";
 import { printError } from "./output.ts";
@@ -25,7 +26,9 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
   using relay = new SignalRelay();
   using deadline = new Deadline(request.timeout);
   progress.show("starting the VM");
-  const hypervisor = new HypervisorByKind(new Qemu({ boot: guest }));
+  const hypervisor = new HypervisorByKind(
+    new Qemu({ boot: guest, templates: templateStore(paths) }),
+  );
   const started = performance.now();
   using followers = new DisposableStack();
   const code = await runOnce({

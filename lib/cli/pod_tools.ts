@@ -1,5 +1,6 @@
+import { join } from "@std/path";
 import type { Paths } from "../config/mod.ts";
-import { HypervisorByKind, Qemu } from "../hypervisor/mod.ts";
+import { HypervisorByKind, Qemu, TemplateStore } from "../hypervisor/mod.ts";
 import { PodStore, type PodTools } from "../pod/mod.ts";
 import { guestMaker } from "./guest_maker.ts";
 import { Progress } from "./progress.ts";
@@ -7,6 +8,17 @@ import { Progress } from "./progress.ts";
 /** The tools, and the busybox that the built-in root file system is made from. */
 export interface CommandTools extends PodTools {
   busybox(): Promise<string>;
+  templates: TemplateStore;
+}
+
+/** Where templates are kept. */
+export function templateStore(paths: Paths): TemplateStore {
+  return new TemplateStore(join(paths.cache, "templates"));
+}
+
+/** Where the pods are that are to become templates. */
+export function buildStore(paths: Paths): PodStore {
+  return new PodStore(join(paths.state, "templates"));
 }
 
 /** What a command works on pods with. The guest is built when it is asked for and is not there yet. */
@@ -21,9 +33,11 @@ export function makePodTools(paths: Paths): CommandTools {
       progress = undefined;
     }
   };
+  const templates = templateStore(paths);
   return {
     store: new PodStore(paths.state),
-    hypervisor: new HypervisorByKind(new Qemu({ boot: guest })),
+    hypervisor: new HypervisorByKind(new Qemu({ boot: guest, templates })),
+    templates,
     busybox: async () => (await guest()).busybox,
   };
 }

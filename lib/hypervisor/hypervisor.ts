@@ -71,6 +71,36 @@ export interface VmShare {
   kind: ShareKind;
 }
 
+/** What a VM starts from when it does not just boot. */
+export type VmOrigin =
+  /** A template, if there is one for such a VM. */
+  | { kind: "template" }
+  /** A boot, with its memory in this new file: to become a template. */
+  | { kind: "new-template"; ram: string };
+
+/** What is told of a template. */
+export interface TemplateDetails {
+  /** Hash of all that shaped it: a VM of the same shape can be restored from it. */
+  key: string;
+  memoryMiB: number;
+  vcpus: number;
+  network: "none" | "user";
+  accelerator: AcceleratorKind;
+  /** The hypervisor's program. */
+  binary: string;
+  /** What it booted. */
+  kernel: string;
+}
+
+/** What a VM has to do with the template of its shape. */
+export interface VmTemplate {
+  details: TemplateDetails;
+  /** Whether it has been restored from it. It may then have less than was asked for, to be plugged in. */
+  restored: boolean;
+  /** Removes the template: it does no good. */
+  drop(): Promise<void>;
+}
+
 /** What one pod's VM is to be. */
 export interface VmLaunch {
   /** Default: `qemu`. */
@@ -96,6 +126,8 @@ export interface VmLaunch {
   mounts: string;
   /** The VM is killed when this process ends, however it ends. */
   dieWithParent: boolean;
+  /** Default: it boots. */
+  origin?: VmOrigin;
 }
 
 /** How a VM ended. */
@@ -133,6 +165,8 @@ export interface Vm {
   readonly accelerator: AcceleratorKind;
   /** The process that serves the share, when it is not the VM itself. The VM is in its mount namespace. */
   readonly shareDaemon: ProcessIdentity | null;
+  /** Its shape's template, for one that this process has started and that can have one. */
+  readonly template?: VmTemplate;
   /** File that the guest's console is written to. */
   readonly consolePath: string;
   /** Resolves as soon as the VM's process is gone, whoever ended it. */
@@ -175,6 +209,14 @@ export interface Vm {
    * @throws {Failure} when the guest does not let go of it
    */
   removeNetworkCard(id: string): Promise<void>;
+  /**
+   * Saves all but its memory, which is in a file already, for VMs to be restored from. It stands still afterwards, and is
+   * only to be ended.
+   *
+   * @param path file to be made
+   * @throws {Failure} with the hypervisor's reason
+   */
+  save(path: string): Promise<void>;
   /**
    * Ends the VM: waits for a guest that is already shutting down, then asks the hypervisor to quit, then kills it.
    *

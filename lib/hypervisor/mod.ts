@@ -13,5 +13,6 @@ export { type BlockDriver, scsiAddress, virtioDriveName } from "./drive_names.ts
 export type { BootImage } from "./qemu/arguments.ts";
 export { findQemu } from "./qemu/find_qemu.ts";
 export { Qemu, type QemuSettings } from "./qemu/qemu.ts";
+export { type TemplateManifest, type TemplatePlace, TemplateStore } from "./qemu/templates/mod.ts";
 export { MOCK_PROCESS, MockHypervisor } from "./mock/mock.ts";
 export { QmpClient, QmpError, type QmpEvent, QmpProtocolError } from "./qemu/qmp.ts";

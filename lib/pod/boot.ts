@@ -1,15 +1,25 @@
 import type { Agent } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
-import { startConsoleKeeper, type Vm, type VmLaunch } from "../hypervisor/mod.ts";
+import {
+  startConsoleKeeper,
+  type Vm,
+  type VmLaunch,
+  type VmOrigin,
+  type VmTemplate,
+} from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
 import { endProcess } from "./end_process.ts";
+import { growTo, isLarger } from "./grow.ts";
 import { bootOf, kindsOf, makeAgent, startPodProxy } from "./kinds.ts";
 import { preparePodNetwork } from "./network/pod_network.ts";
-import type { PodRecord, ProxyRecord } from "./records.ts";
+import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
 import { releaseOutside } from "./release_outside.ts";
 import { claimSockets } from "./sockets.ts";
 import type { PodDirectory } from "./store.ts";
+
+/** How long a restored guest may take until its pod is up, in milliseconds: what takes longer is damaged. */
+const RESTORE_TIMEOUT = 15_000;
 
 /** How a pod's processes are started. */
 export interface BootOptions {
@@ -19,7 +29,9 @@ export interface BootOptions {
   launch(options: VmLaunch): Promise<Vm>;
   /** Whether VM and proxy end with this command, however it ends. */
   dieWithParent: boolean;
-  /** Called once the VM's process is there, while it boots. */
+  /** What the VM starts from. Default: a template, where the pod may have one. */
+  origin?: VmOrigin;
+  /** Called once the VM's process is there, while it boots: again, when a restored one had to be given up. */
   onLaunched?: (vm: Vm) => Promise<void>;
   signal: AbortSignal;
 }
@@ -37,6 +49,34 @@ export interface BootedPod {
  * @throws {Failure} saying which part failed; for a VM that ended, with the last of its console
  */
 export async function bootPod(options: BootOptions): Promise<BootedPod> {
+  const origin = options.origin ?? originOf(options.pod.config);
+  if (!origin) return await bringUp(options, undefined);
+  let template: VmTemplate | undefined;
+  try {
+    return await bringUp(options, origin, (vm) => template = vm.template);
+  } catch (error) {
+    if (!template?.restored || options.signal.aborted) throw error;
+    const log = getLogger("pod", { pod: options.pod.id });
+    log.warn("restored VM given up: it boots", { key: template.details.key, error });
+  }
+  const booted = await bringUp(options, undefined);
+  await template.drop();
+  return booted;
+}
+
+/** Only the built-in proxy tells how far the guest's clock is behind. */
+function originOf(config: PodConfig): VmOrigin | undefined {
+  const { proxy, agent } = kindsOf(config);
+  const can = config.template !== false && proxy.kind === "builtin" && agent === "hyperstart";
+  return can ? { kind: "template" } : undefined;
+}
+
+/** @param onStarted told of the VM before it is waited for */
+async function bringUp(
+  options: BootOptions,
+  origin: VmOrigin | undefined,
+  onStarted: (vm: Vm) => void = () => {},
+): Promise<BootedPod> {
   const { directory, pod, signal } = options;
   const { hostname, share } = pod.config;
   const kinds = kindsOf(pod.config);
@@ -65,7 +105,9 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
     share: devices.share && { ...devices.share, kind: share },
     mounts: directory.share,
     dieWithParent: options.dieWithParent,
+    ...(origin ? { origin } : {}),
   });
+  onStarted(vm);
   undo.defer(() => vm.kill());
   // With this command goes the VM, and meanwhile it keeps the console small itself.
   const { proxy: { kind }, hypervisor } = kinds;
@@ -73,7 +115,7 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
   if (unkept && !options.dieWithParent) startConsoleKeeper(vm);
   log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
   const { vm: _, ...guestNetwork } = network;
-  const watching = watch(vm, proxy.process, ended);
+  using _watching = watch(vm, proxy.process, ended);
   const launched = options.onLaunched?.(vm);
   try {
     await Promise.all([
@@ -83,8 +125,10 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
   } catch (error) {
     await launched?.catch(() => {});
     throw ended.signal.aborted ? ended.signal.reason : error;
-  } finally {
-    watching.stop();
+  }
+  const { template } = vm;
+  if (template?.restored && isLarger(pod.config, template.details)) {
+    await growTo(vm, agent, pod.config);
   }
   undo.move();
   return { vm, proxy, agent };
@@ -95,7 +139,7 @@ function watch(
   vm: Vm,
   proxy: ProcessIdentity | null,
   ended: AbortController,
-): { stop(): void } {
+): Disposable {
   let stopped = false;
   const fail = (error: Failure) => {
     if (!stopped) ended.abort(error);
@@ -106,7 +150,15 @@ function watch(
       fail(new Failure("Cannot start the pod: its proxy ended while the VM was booting"))
     );
   }
-  return { stop: () => stopped = true };
+  const timer = vm.template?.restored
+    ? setTimeout(() => fail(new Failure("The restored VM does not answer")), RESTORE_TIMEOUT)
+    : undefined;
+  return {
+    [Symbol.dispose]() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
 }
 
 async function waitForProcess(identity: ProcessIdentity): Promise<void> {

@@ -18,8 +18,10 @@ export interface Leftover {
 export async function collectGarbage(store: PodStore): Promise<Leftover[]> {
   const removed: Leftover[] = [];
   for (const id of await store.list()) {
-    using lock = await store.tryLock(id);
-    if (!lock || !await isLeftover(store, id)) continue;
+    const lock = await store.tryLock(id);
+    if (!lock) continue;
+    using _lock = lock;
+    if (!await isLeftover(store, id)) continue;
     removed.push({ pod: id, processes: await endPodProcesses(store, id) });
     await releaseOutside(store.directory(id));
     await store.remove(id);

@@ -67,6 +67,7 @@ export {
   signalProcess,
   waitForEnd,
 } from "./process.ts";
+export { giveWay } from "./priority.ts";
 export { selfCommand, sourceRoot } from "./self.ts";
 export { parseSignal, signalName, SIGNALS } from "./signals.ts";
 export type { MountView } from "./mount_view.ts";

@@ -100,6 +100,7 @@ export const SYS = {
   sethostname: 170,
   setns: 308,
   setpgid: 109,
+  setpriority: 141,
   setresgid: 119,
   setresuid: 117,
   setsid: 112,

@@ -192,8 +192,10 @@ function newTmpfs({ size, mode, readOnly, exec }: ContainerSpec["tmpfs"][number]
 }
 
 function isMissing(root: Fd, path: string): boolean {
-  using found = tryOpenInTree(root.number, path);
-  return found === undefined;
+  // Not `using`: the bundler takes a variable that is only compared, in the next statement, out of existence.
+  const found = tryOpenInTree(root.number, path);
+  found?.close();
+  return !found;
 }
 
 /** An absolute path without empty parts and single dots. */

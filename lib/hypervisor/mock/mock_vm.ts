@@ -7,6 +7,7 @@ import {
   SIGNALS,
   waitForEnd,
 } from "../../sys/mod.ts";
+import { Failure } from "../../failure.ts";
 import type { AcceleratorKind } from "../accelerator.ts";
 import {
   type DiskOptions,
@@ -54,6 +55,10 @@ export class MockVm implements Vm {
   resume(): Promise<void> {
     signalIdentified(this.process, SIGNALS.CONT!);
     return Promise.resolve();
+  }
+
+  save(): Promise<void> {
+    return Promise.reject(new Failure("Cannot save the VM: it has no machine"));
   }
 
   resources(): Promise<VmResources> {

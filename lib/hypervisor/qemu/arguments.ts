@@ -21,6 +21,10 @@ export interface QemuOptions {
   files: VmFiles;
   /** What belongs to one pod. A VM restored from a template gets it later. */
   pod: QemuPodOptions;
+  /** A file that is its memory: changed by the VM, or as the VM finds it. Default: it has memory of its own. */
+  ram?: { path: string; shared: boolean };
+  /** It waits to be told what it is restored from. */
+  incoming?: boolean;
   /** Share files as their owners: for root, who may make files for anybody. */
   keepOwners: boolean;
 }
@@ -54,7 +58,9 @@ export function qemuArguments(options: QemuOptions): string[] {
 }
 
 /** The VM that is the same for every pod. */
-function machineArguments({ arch, accelerator, boot, files, pod }: QemuOptions): string[] {
+function machineArguments(
+  { arch, accelerator, boot, files, pod, ram, incoming }: QemuOptions,
+): string[] {
   const architecture = findArchitecture(arch);
   return [
     "-nodefaults",
@@ -63,7 +69,9 @@ function machineArguments({ arch, accelerator, boot, files, pod }: QemuOptions):
     ...["-display", "none"],
     ...["-sandbox", sandbox()],
     ...["-pidfile", files.pid],
-    ...["-machine", machine(architecture.machine, pod.share)],
+    ...["-machine", machine(architecture.machine, pod.share, ram)],
+    ...ram ? ramArguments(ram, pod.memoryMiB) : [],
+    ...incoming ? ["-incoming", "defer"] : [],
     ...["-accel", accelerator],
     ...["-cpu", architecture.cpu[accelerator]],
     ...["-kernel", boot.kernel],
@@ -106,8 +114,14 @@ function commandLine(boot: BootImage | GuestBoot, common: string): string {
 }
 
 /** A share's daemon works in the VM's memory. */
-function machine(name: string, share: VmShare | null): string {
-  return share?.kind === "virtiofs" ? `${name},memory-backend=ram` : name;
+function machine(name: string, share: VmShare | null, ram: QemuOptions["ram"]): string {
+  return ram || share?.kind === "virtiofs" ? `${name},memory-backend=ram` : name;
+}
+
+/** The memory is in the file already when the rest of the VM is saved and restored. */
+function ramArguments({ path, shared }: NonNullable<QemuOptions["ram"]>, memoryMiB: number) {
+  const file = `size=${memoryMiB}M,mem-path=${escape(path)},share=${shared ? "on" : "off"}`;
+  return ["-object", `memory-backend-file,id=ram,${file}`];
 }
 
 function podArguments({ pod, files, keepOwners }: QemuOptions): string[] {

@@ -1,29 +1,27 @@
-import { Failure } from "../../failure.ts";
-import {
-  collectChild,
-  identifyProcess,
-  isAlive,
-  O_APPEND,
-  O_CREAT,
-  O_WRONLY,
-  open,
-  type ProcessIdentity,
-  spawn,
-  SysError,
-} from "../../sys/mod.ts";
+import { getLogger } from "../../log.ts";
 import { type Accelerator, detectAccelerator } from "../accelerator.ts";
-import { readConsoleTail } from "../console_tail.ts";
-import type { Hypervisor, RunningVm, Vm, VmLaunch } from "../hypervisor.ts";
-import { type BootImage, qemuArguments } from "./arguments.ts";
-import { connectSoon } from "./connect.ts";
+import type {
+  GuestBoot,
+  Hypervisor,
+  RunningVm,
+  TemplateDetails,
+  Vm,
+  VmLaunch,
+  VmTemplate,
+} from "../hypervisor.ts";
+import type { BootImage, QemuOptions } from "./arguments.ts";
 import { findQemu } from "./find_qemu.ts";
-import { networkDescriptors } from "./network_cards.ts";
-import { describeEnd, killProcess, QemuVm } from "./qemu_vm.ts";
-import { startVirtiofsd } from "./virtiofsd.ts";
+import { QemuVm } from "./qemu_vm.ts";
+import { firstDescriptor, type QemuStart, startQemu } from "./start.ts";
+import {
+  pathOf,
+  sizeClass,
+  templateKey,
+  type TemplateStore,
+  whyNoTemplate,
+} from "./templates/mod.ts";
 import { vmFiles } from "./vm_files.ts";
 
-/** How long QEMU may take to make its sockets, in milliseconds. */
-const START_TIME = 10_000;
 /** Processors that a VM can grow to at least, whatever the host has, and the most that it can be started with. */
 const LEAST_MAX_VCPUS = 8, MAX_VCPUS = 240;
 
@@ -35,6 +33,15 @@ export interface QemuSettings {
   binary?: string;
   /** Default: the best one that works here. */
   accelerator?: Accelerator;
+  /** Default: VMs have none. */
+  templates?: TemplateStore;
+}
+
+/** A start from the template of a VM's shape, or of one that is to become it. */
+interface TemplateStart {
+  start: QemuStart;
+  details: TemplateDetails;
+  store: TemplateStore;
 }
 
 /** Runs each VM in a QEMU process of its own, which goes on when this program ends, unless it is to die with it. */
@@ -48,39 +55,42 @@ export class Qemu implements Hypervisor {
   async launch(launch: VmLaunch): Promise<Vm> {
     const binary = launch.binary ?? this.#settings.binary ?? findQemu();
     const accelerator = (this.#settings.accelerator ?? detectAccelerator()).kind;
-    const files = vmFiles(launch.directory);
-    const { memoryMiB, vcpus } = launch;
-    const args = qemuArguments({
-      arch: Deno.build.arch,
-      accelerator,
-      boot: launch.boot ?? await this.#builtinGuest(launch.kernel),
-      files,
-      pod: {
-        ...launch,
-        maxMemoryMiB: maxMemory(memoryMiB),
-        maxVcpus: Math.min(
-          Math.max(vcpus, navigator.hardwareConcurrency, LEAST_MAX_VCPUS),
-          MAX_VCPUS,
-        ),
-      },
-      keepOwners: Deno.uid() === 0,
+    const boot = launch.boot ?? await this.#builtinGuest(launch.kernel);
+    const start = { launch, binary, options: optionsOf(launch, accelerator, boot) };
+    const { origin } = launch;
+    const shaped = origin && await this.#shape(start);
+    if (!shaped) return await startQemu(start);
+    if (origin.kind === "template") return await restore(start, shaped);
+    return await startQemu({
+      ...shaped.start,
+      options: { ...shaped.start.options, ram: { path: origin.ram, shared: true } },
+      template: templateOf(shaped, false),
     });
-    await using undo = new AsyncDisposableStack();
-    const { share } = launch;
-    const shareDaemon = share?.kind === "virtiofs" ? startVirtiofsd(launch, share, files) : null;
-    undo.defer(() => killProcess(shareDaemon));
-    const pid = startProcess([binary, ...args], launch, files.log, shareDaemon);
-    const process = identifyProcess(pid);
-    const connection = process &&
-      await connectSoon(files.monitor, () => isAlive(process), START_TIME);
-    if (!connection) throw await startFailure(process, pid, files.log);
-    connection.close();
-    undo.move();
-    return this.attach({ process, accelerator, shareDaemon, directory: launch.directory });
   }
 
   attach(running: RunningVm): Vm {
     return new QemuVm(running);
+  }
+
+  /** The same start in its template's size; nothing for a VM that can have no template. */
+  async #shape(start: QemuStart): Promise<TemplateStart | undefined> {
+    const { launch, options, binary } = start;
+    const { templates } = this.#settings;
+    const { boot } = options;
+    if (!templates || "foreign" in boot || whyNoTemplate(launch) !== undefined) return undefined;
+    const small = optionsOf({ ...launch, ...sizeClass(launch) }, options.accelerator, boot);
+    const { maxMemoryMiB, maxVcpus } = small.pod;
+    // One that is to be larger than any template's VM can grow boots in its own size.
+    if (launch.memoryMiB > maxMemoryMiB || launch.vcpus > maxVcpus) return undefined;
+    const details: TemplateDetails = {
+      key: await templateKey(binary, { ...small, boot }),
+      ...sizeClass(launch),
+      network: launch.network?.user ? "user" : "none",
+      accelerator: options.accelerator,
+      binary,
+      kernel: boot.kernel,
+    };
+    return { start: { ...start, options: small }, details, store: templates };
   }
 
   async #builtinGuest(kernel: string | undefined): Promise<BootImage> {
@@ -89,51 +99,60 @@ export class Qemu implements Hypervisor {
   }
 }
 
+/**
+ * Restores a VM, or boots it when there is no template of its shape, or QEMU does not take the one that there is. A
+ * template is to blame for that only if the boot succeeds.
+ */
+async function restore(start: QemuStart, shaped: TemplateStart): Promise<Vm> {
+  const boot = () => startQemu({ ...start, template: templateOf(shaped, false) });
+  const { key } = shaped.details;
+  using template = await shaped.store.open(key);
+  if (!template) return await boot();
+  const { launch, options } = shaped.start;
+  const ram = firstDescriptor(launch);
+  try {
+    return await startQemu({
+      ...shaped.start,
+      options: { ...options, ram: { path: pathOf(ram), shared: false }, incoming: true },
+      from: template,
+      template: templateOf(shaped, true),
+    });
+  } catch (error) {
+    getLogger("template").warn("VM not restored: it boots", { key, error });
+  }
+  const vm = await boot();
+  await shaped.store.drop(key);
+  return vm;
+}
+
+function templateOf({ details, store }: TemplateStart, restored: boolean): VmTemplate {
+  return { details, restored, drop: async () => void await store.drop(details.key) };
+}
+
+function optionsOf(
+  launch: VmLaunch,
+  accelerator: Accelerator["kind"],
+  boot: BootImage | GuestBoot,
+): QemuOptions {
+  const { memoryMiB, vcpus } = launch;
+  const maxVcpus = Math.max(vcpus, navigator.hardwareConcurrency, LEAST_MAX_VCPUS);
+  return {
+    arch: Deno.build.arch,
+    accelerator,
+    boot,
+    files: vmFiles(launch.directory),
+    pod: {
+      ...launch,
+      maxMemoryMiB: maxMemory(memoryMiB),
+      maxVcpus: Math.min(maxVcpus, MAX_VCPUS),
+    },
+    keepOwners: Deno.uid() === 0,
+  };
+}
+
 /** The host's memory and a GiB, as virtcontainers has it; enough for whoever asks for more from the start. */
 function maxMemory(memoryMiB: number): number {
   const host = Math.floor(Deno.systemMemoryInfo().total / 2 ** 20);
   const block = 128;
   return Math.ceil((Math.max(host, memoryMiB) + 1024) / block) * block;
-}
-
-/** In the mount namespace of the share's daemon, or in one of its own. */
-function startProcess(
-  command: string[],
-  launch: VmLaunch,
-  log: string,
-  shareDaemon: ProcessIdentity | null,
-): number {
-  using output = open(log, O_WRONLY | O_CREAT | O_APPEND, 0o600);
-  try {
-    return spawn({
-      command,
-      env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin" },
-      descriptors: [
-        null,
-        output.number,
-        output.number,
-        ...launch.network ? networkDescriptors(launch.network) : [],
-      ],
-      ...launch.network?.namespace ? { networkNamespace: launch.network.namespace } : {},
-      detached: true,
-      dieWithParent: launch.dieWithParent,
-      ...(shareDaemon ? { mountsOf: shareDaemon.pid } : { ownMounts: launch.mounts }),
-    });
-  } catch (error) {
-    if (!(error instanceof SysError) || error.call !== "execve") throw error;
-    throw new Failure(`Cannot start QEMU: ${error.message}`, { cause: error });
-  }
-}
-
-async function startFailure(
-  process: ProcessIdentity | undefined,
-  pid: number,
-  log: string,
-): Promise<Failure> {
-  if (process && isAlive(process)) {
-    await new QemuVm({ process, accelerator: "tcg", directory: "" }).kill();
-    return new Failure(`Cannot start the VM: QEMU did not come up within ${START_TIME} ms`);
-  }
-  const complaint = readConsoleTail(log).at(-1);
-  return new Failure(`Cannot start the VM: ${describeEnd(collectChild(pid), complaint)}`);
 }

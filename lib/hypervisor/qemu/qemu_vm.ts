@@ -22,11 +22,13 @@ import type {
   VmCard,
   VmEnd,
   VmResources,
+  VmTemplate,
 } from "../hypervisor.ts";
 import { Deletions } from "./deletions.ts";
 import { plugDisk, plugMemory, plugVcpus, readResources, unplugDisk } from "./hotplug.ts";
 import { plugCard, plugUserNetwork, unplugCard } from "./plug_card.ts";
 import { QmpClient, type QmpOptions } from "./qmp.ts";
+import { saveState } from "./templates/save.ts";
 import { type VmFiles, vmFiles } from "./vm_files.ts";
 
 /** How long QEMU may take to end when asked to, and the kernel to bury it when killed, in milliseconds. */
@@ -37,13 +39,18 @@ export class QemuVm implements Vm {
   readonly process: ProcessIdentity;
   readonly accelerator: AcceleratorKind;
   readonly shareDaemon: ProcessIdentity | null;
+  readonly template?: VmTemplate;
   readonly #files: VmFiles;
   #ended: Promise<VmEnd> | undefined;
 
-  constructor({ process, accelerator, shareDaemon = null, directory }: RunningVm) {
+  constructor(
+    { process, accelerator, shareDaemon = null, directory }: RunningVm,
+    template?: VmTemplate,
+  ) {
     this.process = process;
     this.accelerator = accelerator;
     this.shareDaemon = shareDaemon;
+    if (template) this.template = template;
     this.#files = vmFiles(directory);
   }
 
@@ -93,6 +100,10 @@ export class QemuVm implements Vm {
 
   async removeNetworkCard(id: string): Promise<void> {
     await this.#unplug((monitor, deleted) => unplugCard(monitor, id, deleted));
+  }
+
+  async save(path: string): Promise<void> {
+    await this.#monitor((monitor) => saveState(monitor, path, this.#files.save));
   }
 
   /** Runs one command in QEMU's monitor. @throws {QmpError} @throws {QmpProtocolError} */

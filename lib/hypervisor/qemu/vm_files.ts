@@ -8,6 +8,8 @@ export interface VmFiles {
   pid: string;
   /** What QEMU itself has to say. */
   log: string;
+  /** Socket by which the state of its devices leaves it. */
+  save: string;
   /** Socket of the daemon that serves the share, if there is one, and what it has to say. */
   share: string;
   shareLog: string;
@@ -20,6 +22,7 @@ export function vmFiles(directory: string): VmFiles {
     console: join(directory, "console.log"),
     pid: join(directory, "qemu.pid"),
     log: join(directory, "qemu.log"),
+    save: join(directory, "save.sock"),
     share: join(directory, "fs.sock"),
     shareLog: join(directory, "virtiofsd.log"),
   };

@@ -1,13 +1,10 @@
 import { Failure } from "../../failure.ts";
-import type { Vm } from "../../hypervisor/mod.ts";
+import { plugMissing } from "../grow.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import type { PodRecord } from "../records.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
 import { checkUp } from "./create_container.ts";
-
-/** The kernel adds memory in blocks of this size, in MiB. */
-const MEMORY_BLOCK = 128;
 
 /** What a pod is to have; undefined: as much as now. */
 export interface PodGrowth {
@@ -53,7 +50,7 @@ async function grow(
   checkUp(pod.state, "add to the pod", pod.id);
   const vm = vmOf(tools, pod);
   try {
-    await plug(vm, wanted);
+    await plugMissing(vm, wanted);
   } finally {
     const { vcpus, memoryMiB } = await vm.resources();
     pod.config = { ...pod.config, vcpus, memoryMiB };
@@ -64,11 +61,4 @@ async function grow(
   using _connection = { [Symbol.dispose]: () => agent.close() };
   await agent.onlineCPUMem({ cpus, memoryMiB });
   return pod;
-}
-
-async function plug(vm: Vm, wanted: { vcpus: number; memoryMiB: number }): Promise<void> {
-  const now = await vm.resources();
-  if (wanted.vcpus > now.vcpus) await vm.addVcpus(wanted.vcpus - now.vcpus);
-  const missing = wanted.memoryMiB - now.memoryMiB;
-  if (missing > 0) await vm.addMemory(Math.ceil(missing / MEMORY_BLOCK) * MEMORY_BLOCK);
 }

@@ -1,0 +1,75 @@
+import type { Agent } from "../../agent/mod.ts";
+import { Failure } from "../../failure.ts";
+import { Shim } from "../../shim/mod.ts";
+import { SIGNALS } from "../../sys/mod.ts";
+import type { ContainerConfig } from "../records.ts";
+import { guestContainer } from "../share.ts";
+
+/** Name of the throw-away containers. */
+export const WARM_UP = "warm-up";
+const ROUNDS = 3;
+
+/**
+ * Runs throw-away containers, with and without a further process, on pipes and on a terminal: what starts need has then
+ * been loaded and compiled in the guest.
+ *
+ * @param config of a container with busybox, whose root is shared as {@linkcode WARM_UP}'s
+ * @throws {Failure} when one does not end as it should
+ */
+export async function warmUp(agent: Agent, config: ContainerConfig): Promise<void> {
+  const start = async (args: string[], terminal: boolean) =>
+    await run(agent, args, async (token) => {
+      const container = guestContainer(WARM_UP, config, []);
+      const command = { ...container.command, args, terminal };
+      await agent.startContainer({ ...container, command }, token);
+    });
+  for (let round = 0; round < ROUNDS; round++) {
+    await (await start(["true"], round === 1)).endsWith(0);
+    await agent.removeContainer(WARM_UP);
+  }
+  const waiting = await start(["cat"], false);
+  for (const terminal of [false, true]) {
+    const command = { ...config.command, args: ["true"], terminal };
+    const further = await run(agent, ["true"], (token) => agent.exec(WARM_UP, command, token));
+    await further.endsWith(0);
+  }
+  await agent.killContainer(WARM_UP, SIGNALS.KILL!, true);
+  await waiting.endsWith(128 + SIGNALS.KILL!);
+  await agent.removeContainer(WARM_UP);
+}
+
+async function run(
+  agent: Agent,
+  args: readonly string[],
+  start: (token: string) => Promise<void>,
+): Promise<{ endsWith(code: number): Promise<void> }> {
+  const { url, token } = await agent.reserveStreams();
+  const nowhere = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
+  const shim = new Shim({
+    url,
+    token,
+    container: WARM_UP,
+    interactive: false,
+    // Its stdin stays open.
+    shared: true,
+    terminal: false,
+    stdout: nowhere,
+    stderr: nowhere,
+  });
+  const result = shim.run();
+  try {
+    await start(token);
+  } catch (error) {
+    shim.close();
+    await result;
+    throw error;
+  }
+  return {
+    async endsWith(code) {
+      const ended = await result;
+      if (ended.kind === "exited" && ended.code === code) return;
+      const how = ended.kind === "exited" ? `with ${ended.code}` : `: ${ended.reason}`;
+      throw new Failure(`Cannot warm the guest up: ${args.join(" ")} ended ${how}`);
+    },
+  };
+}
