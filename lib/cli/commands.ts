@@ -126,6 +126,38 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Remove it",
     load: async () => (await import("./commands/oci_life.ts")).remove,
   },
+  pause: {
+    summary: "Make it stand still",
+    load: async () => (await import("./commands/oci_life.ts")).pause,
+  },
+  resume: {
+    summary: "Let it go on",
+    load: async () => (await import("./commands/oci_life.ts")).resume,
+  },
+  update: {
+    summary: "Change its limits",
+    load: async () => (await import("./commands/oci_update.ts")).update,
+  },
+  ps: {
+    summary: "List its processes",
+    load: async () => (await import("./commands/oci_look.ts")).ps,
+  },
+  events: {
+    summary: "Print what it has used",
+    load: async () => (await import("./commands/oci_look.ts")).events,
+  },
+  list: {
+    summary: "List the containers of an engine",
+    load: async () => (await import("./commands/oci_look.ts")).list,
+  },
+  spec: {
+    summary: "Write an example of a bundle's config.json",
+    load: async () => (await import("./commands/oci_spec.ts")).spec,
+  },
+  features: {
+    summary: "Print what of the OCI specification is supported",
+    load: async () => (await import("./commands/oci_spec.ts")).features,
+  },
   "template build": {
     summary: "Save a VM that has booted, for pods to start from",
     load: async () => (await import("./commands/template.ts")).build,

@@ -8,3 +8,6 @@ export {
   type OciState,
   runHooks,
 } from "./hooks.ts";
+export { readLimitChange } from "./change_limits.ts";
+export { exampleSpec } from "./example_spec.ts";
+export { features } from "./features.ts";

@@ -19,6 +19,8 @@ export {
   startExec,
   type StartExecOptions,
 } from "./verbs/exec_container.ts";
+export { containerCounters } from "./verbs/container_counters.ts";
+export { freezeContainer, thawContainer } from "./verbs/freeze_container.ts";
 export { findContainer, findPodOf } from "./verbs/find_container.ts";
 export { killContainer } from "./verbs/kill_container.ts";
 export { listProcesses } from "./verbs/list_processes.ts";

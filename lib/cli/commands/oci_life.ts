@@ -2,6 +2,8 @@ import {
   createFromBundle,
   deleteContainer,
   killProcesses,
+  pauseContainer,
+  resumeContainer,
   startCreated,
 } from "../../oci/runtime/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
@@ -72,6 +74,32 @@ export const remove: Command = {
       options.operands[0]!,
       options.flag("force"),
     );
+    return 0;
+  },
+};
+
+/** `podvisor pause`. */
+export const pause: Command = {
+  usage: "ID",
+  description: "Makes a running container stand still.",
+  options: [],
+  operands: [1, 1],
+  forEngines: () => true,
+  async run(context: CommandContext): Promise<number> {
+    await pauseContainer(await engineContext(context), context.options.operands[0]!);
+    return 0;
+  },
+};
+
+/** `podvisor resume`. */
+export const resume: Command = {
+  usage: "ID",
+  description: "Lets a container go on that stands still.",
+  options: [],
+  operands: [1, 1],
+  forEngines: () => true,
+  async run(context: CommandContext): Promise<number> {
+    await resumeContainer(await engineContext(context), context.options.operands[0]!);
     return 0;
   },
 };

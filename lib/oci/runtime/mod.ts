@@ -2,8 +2,13 @@
 export type { RuntimeContext } from "./context.ts";
 export { createFromBundle, type CreateOptions } from "./create.ts";
 export { deleteContainer } from "./delete.ts";
+export { type RuntimeEvent, statsOf } from "./events.ts";
 export { execProcess, type ExecRequest } from "./exec.ts";
 export { killProcesses } from "./kill.ts";
+export { listStates } from "./list.ts";
+export { pauseContainer, resumeContainer } from "./pause.ts";
+export { processesOf } from "./ps.ts";
 export { startCreated } from "./start.ts";
 export { describeState, lookAt, type RuntimeState, type Standing } from "./state.ts";
 export { RuntimeStore } from "./store.ts";
+export { updateLimits } from "./update.ts";

@@ -1,0 +1,25 @@
+import type { CgroupCounters } from "../../hyperstart/mod.ts";
+import { Failure } from "../../failure.ts";
+import { loadPod } from "../load_pod.ts";
+import { agentOf, type PodTools } from "../tools.ts";
+import { findContainer } from "./find_container.ts";
+
+/**
+ * What a container has used, by its cgroup in the guest.
+ *
+ * @throws {Failure} when it is not running
+ */
+export async function containerCounters(
+  tools: PodTools,
+  pod: string,
+  id: string,
+): Promise<CgroupCounters> {
+  const loaded = await loadPod(tools.store, pod);
+  const { state } = findContainer(loaded, id);
+  if (state !== "running") {
+    throw new Failure(`Cannot tell what the container ${id} has used: it is ${state}`);
+  }
+  const agent = agentOf(tools, loaded.pod);
+  using _connection = { [Symbol.dispose]: () => agent.close() };
+  return await agent.containerCounters(id);
+}
