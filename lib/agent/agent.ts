@@ -1,4 +1,12 @@
-import type { CgroupCounters, EnvVar, GuestInterface, GuestRoute } from "../hyperstart/mod.ts";
+import type {
+  CgroupCounters,
+  EnvVar,
+  GuestInterface,
+  GuestRoute,
+  NewContainer,
+  Scheduling,
+  SeccompFilter,
+} from "../hyperstart/mod.ts";
 
 /** A limit on a resource, by the kernel's name: `RLIMIT_NOFILE`. */
 export interface ResourceLimit {
@@ -33,6 +41,17 @@ export interface Command {
   capabilities: CapabilityLists | null;
   noNewPrivileges: boolean;
   limits: ResourceLimit[];
+  /** File mode creation mask. Absent: the guest's. */
+  umask?: number;
+  /** -1000 (never killed for lack of memory) to 1000 (first). */
+  oomScoreAdj?: number;
+  /** As ioprio_set(2) takes it. */
+  ioPriority?: number;
+  scheduling?: Scheduling;
+  /** Execution domain and flags, as personality(2) takes them. */
+  personality?: number;
+  /** In a further process of a container, absent: the container's. */
+  seccomp?: SeccompFilter;
 }
 
 /** A file or directory of the share, mounted in a container. */
@@ -62,7 +81,24 @@ export interface ContainerLimits {
   memory: number;
   /** Processes and threads. */
   pids: number;
+  /** Further files of its control group (version 2), by name. */
+  files?: Record<string, string>;
 }
+
+/** What an engine decides about a container; without it the guest does as it thinks fit. */
+export type ContainerDetails = Required<
+  Pick<
+    NewContainer,
+    | "mounts"
+    | "devices"
+    | "deviceRules"
+    | "hostname"
+    | "domainname"
+    | "propagation"
+    | "namespaces"
+    | "sysctl"
+  > & { [K in "maskedPaths" | "readonlyPaths"]: string[] }
+>;
 
 /** A disk of the VM, as its guest finds it: by a name below /dev, or by a SCSI address. */
 export interface GuestDisk {
@@ -107,6 +143,8 @@ export interface GuestContainer extends ContainerLimits {
   shmSize: number;
   /** Whether it sees the guest's /dev instead of one of its own. */
   bindMountDev: boolean;
+  /** Mounts in it name {@linkcode GuestContainer.mounts} by their index. */
+  details?: ContainerDetails;
 }
 
 /** What the pod tells its guest when it starts. */

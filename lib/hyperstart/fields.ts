@@ -110,6 +110,10 @@ export class Fields {
     return read(new Fields(this.#get(key) ?? null, `${this.#path}.${key}`));
   }
 
+  optionalObject<T>(key: string, read: (fields: Fields) => T): T | null {
+    return this.has(key) ? this.object(key, read) : null;
+  }
+
   objects<T>(key: string, read: (fields: Fields) => T): T[] {
     return this.#array(key).map((value, index) =>
       read(new Fields(value, `${this.#path}.${key}[${index}]`))

@@ -26,6 +26,26 @@ export interface CapabilitySets {
   ambient: string[] | null;
 }
 
+/** Extension: a filter of system calls, installed before the program is executed. */
+export interface SeccompFilter {
+  /** Classic BPF (`struct sock_filter`, little-endian) in base64. */
+  program: string;
+  /** SECCOMP_FILTER_FLAG_… of seccomp(2). */
+  flags: number;
+}
+
+/** Extension: how a process is scheduled, with the numbers of sched_setattr(2). */
+export interface Scheduling {
+  policy: number;
+  flags: number;
+  nice: number;
+  priority: number;
+  /** Nanoseconds, of the deadline policy. */
+  runtime: number;
+  deadline: number;
+  period: number;
+}
+
 /** A process to run: part of NEWCONTAINER and EXECCMD. */
 export interface Process {
   /** C hyperstart's name of the process; in the Go dialect the decimal `stdio` by default. */
@@ -52,6 +72,16 @@ export interface Process {
   columns?: number;
   /** Extension: file mode creation mask. null or absent: the guest's 022. */
   umask?: number | null;
+  /** Extension: -1000 (never killed for lack of memory) to 1000 (first). */
+  oomScoreAdj?: number;
+  /** Extension: as ioprio_set(2) takes it. 0: none. */
+  ioPriority?: number;
+  /** Extension. */
+  scheduling?: Scheduling | null;
+  /** Extension: execution domain and flags of personality(2). null or absent: as the agent has it. */
+  personality?: number | null;
+  /** Extension. In a further process of a container, absent: the container's. */
+  seccomp?: SeccompFilter | null;
 }
 
 /** A bind mount from the shared directory, or from a path or disk of the guest, into the container. */
@@ -96,6 +126,8 @@ export interface Constraints {
   MemoryLimit?: number;
   /** Extension: processes and threads. */
   PidsLimit?: number;
+  /** Extension: further files of the control group (version 2), by name. */
+  files?: Record<string, string>;
 }
 
 /** Extension: a file system in memory, mounted in a container. */
@@ -109,6 +141,57 @@ export interface TmpfsMount {
   readOnly: boolean;
   /** Whether programs in it may be executed. */
   exec: boolean;
+}
+
+/** Extension: a mount, in place of those that the guest makes by itself. */
+export interface GuestMount {
+  /** Absolute path in the container, made when it is not there. */
+  path: string;
+  /** `bind`, or a file system of the kernel's. */
+  type: string;
+  /** Of a bind mount: which of `fsmap` is shown here, and not where it says itself. -1: none. */
+  fsmap?: number;
+  /** Of a bind mount without `fsmap`: a path in the guest. Of another: the source that the file system wants. */
+  source?: string;
+  /** Options of the file system: `key=value` or `key`. */
+  options?: string[];
+  /** MOUNT_ATTR_… of mount_setattr(2) to set and to clear. */
+  set?: number;
+  clear?: number;
+  /** The same for mounts below it, too. */
+  setBelow?: number;
+  clearBelow?: number;
+  /** MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, with MS_REC for the mounts below. 0: private. */
+  propagation?: number;
+  /** Containers of the pod that name it the same have the same file system. Empty: one of its own. */
+  sharedAs?: string;
+  /** What the image has at this path is copied into the new file system. */
+  copyUp?: boolean;
+}
+
+/** Extension: a node to be made in a container. */
+export interface GuestDevice {
+  path: string;
+  /** Character device, or named pipe. */
+  type: "c" | "p";
+  major: number;
+  minor: number;
+  /** Permissions. */
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** Extension: which devices a container may use; of several rules for a device the last holds, and without any, none. */
+export interface DeviceRule {
+  allow: boolean;
+  /** All, block or character devices. */
+  type: "a" | "b" | "c";
+  /** -1: any. */
+  major: number;
+  minor: number;
+  /** Of `r`, `w` and `m` (to make nodes). */
+  access: string;
 }
 
 /** NEWCONTAINER. */
@@ -132,6 +215,26 @@ export interface NewContainer {
   readOnly?: boolean;
   /** Extension. */
   tmpfs?: TmpfsMount[];
+  /** Extension: all mounts in order, with /proc, /sys and /dev. Empty: the guest's own choice of these. */
+  mounts?: GuestMount[];
+  /** Extension: nodes beside those that every container has. */
+  devices?: GuestDevice[];
+  /** Extension: beside what every container may use. */
+  deviceRules?: DeviceRule[] | null;
+  /** Extension: paths that are hidden; those that are not there are left out. null or absent: the guest's choice. */
+  maskedPaths?: string[] | null;
+  /** Extension: paths that become read-only. null or absent: the guest's choice. */
+  readonlyPaths?: string[] | null;
+  /** Extension: names of the container's own. Empty: the pod's. */
+  hostname?: string;
+  domainname?: string;
+  /** Extension: propagation of mounts at the root: `shared`, `slave`, `private`, `unbindable`. Empty: private. */
+  propagation?: string;
+  /**
+   * Extension: namespaces that are not the container's own, by kind (`pid`, `ipc`, `uts`): empty for the machine's,
+   * `container:ID` for a container's, any other name for one that all share that give this name.
+   */
+  namespaces?: Record<string, string>;
 }
 
 /** Extension: new limits for a container that runs; what is absent becomes unlimited. */

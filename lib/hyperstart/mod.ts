@@ -1,5 +1,6 @@
 /** The guest protocol: codes, messages, and the codecs of both channels. Imports nothing outside this room. */
 
+export { CAPABILITY_NAMES } from "./capability_names.ts";
 export * from "./codes.ts";
 export * from "./guest_dialect.ts";
 export { readU32, writeU32 } from "./byte_order.ts";

@@ -3,10 +3,13 @@ import type {
   CapabilitySets,
   Complete,
   Constraints,
+  DeviceRule,
   ExecCommand,
   FreezeContainer,
   FsMap,
+  GuestDevice,
   GuestInterface,
+  GuestMount,
   GuestRoute,
   KillContainer,
   NamedSignal,
@@ -17,6 +20,7 @@ import type {
   ProcessEvent,
   PsContainer,
   RemoveContainer,
+  Scheduling,
   SetupRoutes,
   StartPod,
   TmpfsMount,
@@ -35,6 +39,8 @@ const MAX_U16 = 0xffff;
 const MAX_U32 = 0xffffffff;
 /** The kernel keeps the weight of a next hop, less one, in a byte. */
 const MAX_WEIGHT = 256;
+/** linux/oom.h, OOM_SCORE_ADJ_MAX */
+const MAX_OOM_SCORE = 1000;
 /** Largest signal number of Linux, SIGRTMAX. */
 const MAX_SIGNAL = 64;
 
@@ -71,6 +77,26 @@ function process(fields: Fields): Complete<Process> {
     rows: fields.integer("rows", MAX_U16),
     columns: fields.integer("columns", MAX_U16),
     umask: fields.optionalInteger("umask", 0o777),
+    oomScoreAdj: fields.integer("oomScoreAdj", MAX_OOM_SCORE, -MAX_OOM_SCORE),
+    ioPriority: fields.integer("ioPriority", MAX_U16),
+    scheduling: fields.optionalObject("scheduling", scheduling),
+    personality: fields.optionalInteger("personality", MAX_U32),
+    seccomp: fields.optionalObject("seccomp", (filter) => ({
+      program: filter.name("program"),
+      flags: filter.integer("flags", MAX_U32),
+    })),
+  };
+}
+
+function scheduling(fields: Fields): Complete<Scheduling> {
+  return {
+    policy: fields.integer("policy", MAX_U32),
+    flags: fields.integer("flags", MAX_U32),
+    nice: fields.integer("nice", 19, -20),
+    priority: fields.integer("priority", 99),
+    runtime: fields.integer("runtime"),
+    deadline: fields.integer("deadline"),
+    period: fields.integer("period"),
   };
 }
 
@@ -104,6 +130,7 @@ function constraints(fields: Fields): Complete<Constraints> {
     CPUSet: fields.string("CPUSet"),
     MemoryLimit: fields.integer("MemoryLimit"),
     PidsLimit: fields.integer("PidsLimit"),
+    files: fields.stringMap("files"),
   };
 }
 
@@ -114,6 +141,46 @@ function tmpfs(fields: Fields): Complete<TmpfsMount> {
     mode: fields.integer("mode", 0o7777),
     readOnly: fields.boolean("readOnly"),
     exec: fields.boolean("exec"),
+  };
+}
+
+function guestMount(fields: Fields): Complete<GuestMount> {
+  return {
+    path: fields.name("path"),
+    type: fields.name("type"),
+    fsmap: fields.has("fsmap") ? fields.integer("fsmap", MAX_U32, -1) : -1,
+    source: fields.string("source"),
+    options: fields.strings("options"),
+    set: fields.integer("set", MAX_U32),
+    clear: fields.integer("clear", MAX_U32),
+    setBelow: fields.integer("setBelow", MAX_U32),
+    clearBelow: fields.integer("clearBelow", MAX_U32),
+    propagation: fields.integer("propagation", MAX_U32),
+    sharedAs: fields.string("sharedAs"),
+    copyUp: fields.boolean("copyUp"),
+  };
+}
+
+function guestDevice(fields: Fields): Complete<GuestDevice> {
+  return {
+    path: fields.name("path"),
+    type: fields.string("type") === "p" ? "p" : "c",
+    major: fields.integer("major", MAX_U32),
+    minor: fields.integer("minor", MAX_U32),
+    mode: fields.integer("mode", 0o7777),
+    uid: fields.integer("uid", MAX_U32),
+    gid: fields.integer("gid", MAX_U32),
+  };
+}
+
+function deviceRule(fields: Fields): Complete<DeviceRule> {
+  const type = fields.string("type");
+  return {
+    allow: fields.boolean("allow"),
+    type: type === "b" || type === "c" ? type : "a",
+    major: fields.integer("major", MAX_U32, -1),
+    minor: fields.integer("minor", MAX_U32, -1),
+    access: fields.string("access"),
   };
 }
 
@@ -186,6 +253,15 @@ export function parseNewContainer(payload: Uint8Array): Complete<NewContainer> {
     constraints: fields.object("constraints", constraints),
     readOnly: fields.boolean("readOnly"),
     tmpfs: fields.objects("tmpfs", tmpfs),
+    mounts: fields.objects("mounts", guestMount),
+    devices: fields.objects("devices", guestDevice),
+    deviceRules: fields.has("deviceRules") ? fields.objects("deviceRules", deviceRule) : null,
+    maskedPaths: fields.optionalStrings("maskedPaths"),
+    readonlyPaths: fields.optionalStrings("readonlyPaths"),
+    hostname: fields.string("hostname"),
+    domainname: fields.string("domainname"),
+    propagation: fields.string("propagation"),
+    namespaces: fields.stringMap("namespaces"),
   };
 }
 

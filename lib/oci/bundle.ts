@@ -1,56 +1,34 @@
-import { isAbsolute, join, resolve } from "@std/path";
-import type { CapabilityLists, Command, ContainerLimits, ResourceLimit } from "../agent/mod.ts";
+import { join, resolve } from "@std/path";
+import type { Command, ContainerDetails } from "../agent/mod.ts";
 import { Failure, messageOf } from "../failure.ts";
-import { getLogger } from "../log.ts";
-import type { ContainerConfig, VolumeConfig } from "../pod/mod.ts";
-import { isMemoryMount, memoryMountOf, shmSizeOf } from "./memory_mounts.ts";
+import type { ContainerConfig } from "../pod/mod.ts";
+import { planDevices, rulesOf } from "./devices.ts";
+import type { Hooks } from "./hooks.ts";
+import { normal, planMounts } from "./mounts.ts";
+import { namespacesOf } from "./namespaces.ts";
+import { commandOf } from "./process.ts";
+import { limitsOf } from "./resources.ts";
+import { compileSeccomp, type Machine } from "./seccomp/mod.ts";
+import type { Spec, SpecLinux, SpecProcess } from "./spec.ts";
+import { checkSupport } from "./support.ts";
 
-/** A bundle's container, and what of it concerns the pod. */
+/** A bundle's container, and what of it concerns the pod, the engine, or the host. */
 export interface Bundle {
   container: ContainerConfig;
   hostname: string | undefined;
+  /** The version of the specification that it is written for. */
+  ociVersion: string;
+  annotations: Record<string, string>;
+  hooks: Hooks;
+  /** Path of the network namespace that it is to be in. */
+  networkNamespace: string | undefined;
+  /** Where the host's control group for it is to be. */
+  cgroupsPath: string | undefined;
 }
 
-/** The parts of config.json in use (runtime-spec 1.1, config.md); every key may be absent. */
-interface Spec {
-  ociVersion?: string;
-  process?: SpecProcess;
-  root?: { path?: string; readonly?: boolean };
-  hostname?: string;
-  mounts?: SpecMount[];
-  linux?: { resources?: SpecResources };
-}
-
-interface SpecResources {
-  cpu?: { shares?: number; quota?: number; period?: number; cpus?: string };
-  memory?: { limit?: number };
-  pids?: { limit?: number };
-}
-
-interface SpecProcess {
-  terminal?: boolean;
-  consoleSize?: { height?: number; width?: number };
-  user?: { uid?: number; gid?: number; additionalGids?: number[] };
-  args?: string[];
-  env?: string[];
-  cwd?: string;
-  capabilities?: Partial<CapabilityLists>;
-  rlimits?: { type: string; hard: number; soft: number }[];
-  noNewPrivileges?: boolean;
-}
-
-/** A mount of config.json; every key may be absent. */
-export interface SpecMount {
-  destination?: string;
-  type?: string;
-  source?: string;
-  options?: string[];
-}
-
-/** The guest makes these by itself. */
-const GUEST_MOUNTS = ["/proc", "/sys", "/dev"];
-/** Microseconds. */
-const DEFAULT_PERIOD = 100_000;
+const PROPAGATIONS = ["", "shared", "slave", "private", "unbindable"];
+/** linux/personality.h */
+const PERSONALITIES: Readonly<Record<string, number>> = { LINUX: 0, LINUX32: 8 };
 
 /** Whether a directory is an OCI bundle. */
 export async function isBundle(directory: string): Promise<boolean> {
@@ -63,30 +41,44 @@ export async function isBundle(directory: string): Promise<boolean> {
 }
 
 /**
- * Reads an OCI bundle.
+ * Reads an OCI bundle (runtime-spec 1.1). What of it cannot be honoured is warned of, or refused: see `support.ts`.
  *
- * @throws {Failure} when config.json cannot be read, or lacks what a container must have
+ * @throws {Failure} when config.json cannot be read, lacks what a container must have, or asks for what cannot be had
  */
 export async function readBundle(directory: string): Promise<Bundle> {
   const path = join(directory, "config.json");
   const spec = await readSpec(path);
-  const process = spec.process ?? {};
-  if (spec.root?.path === undefined) throw lacking(path, "root.path");
+  checkSupport(spec);
+  const { process = {}, linux = {}, root, mounts = [] } = spec;
+  if (root?.path === undefined) throw lacking(path, "root.path");
   if (!process.args || process.args.length === 0) throw lacking(path, "process.args");
-  const mounts = spec.mounts ?? [];
+  const rules = linux.resources?.devices ?? [];
+  const planned = await planMounts(directory, mounts);
+  const devices = await planDevices(linux.devices ?? [], rules);
   return {
     hostname: spec.hostname,
+    ociVersion: spec.ociVersion ?? "1.0.0",
+    annotations: spec.annotations ?? {},
+    hooks: spec.hooks ?? {},
+    networkNamespace: linux.namespaces?.find(({ type }) => type === "network")?.path || undefined,
+    cgroupsPath: linux.cgroupsPath || undefined,
     container: {
-      root: { kind: "directory", path: resolve(directory, spec.root.path) },
+      root: { kind: "directory", path: resolve(directory, root.path) },
       interactive: false,
-      readOnlyRoot: spec.root.readonly ?? false,
-      command: commandOf(process, process.args),
-      volumes: mounts.flatMap((mount) => volumeOf(directory, mount)),
-      devices: [],
+      readOnlyRoot: root.readonly ?? false,
+      command: { ...commandOf(process), ...confinementOf(linux) },
+      volumes: planned.volumes,
+      devices: devices.disks,
       blockDriver: "virtio-scsi",
-      memoryMounts: mounts.filter(isMemoryMount).map(memoryMountOf),
-      ...limitsOf(spec.linux?.resources ?? {}),
-      shmSize: shmSizeOf(mounts),
+      memoryMounts: [],
+      ...limitsOf(linux.resources ?? {}),
+      shmSize: 0,
+      details: {
+        mounts: planned.mounts,
+        devices: devices.nodes,
+        deviceRules: rulesOf(rules),
+        ...detailsOf(spec, linux),
+      },
     },
   };
 }
@@ -104,88 +96,66 @@ export async function readProcess(path: string): Promise<Command> {
     throw new Failure(`Cannot read the process in ${path}: ${messageOf(cause)}`, { cause });
   }
   if (!process.args || process.args.length === 0) throw lacking(path, "args");
-  return commandOf(process, process.args);
+  return commandOf(process);
 }
 
-/** Limits that are negative are none. A quota without a period has the kernel's own. */
-function limitsOf({ cpu = {}, memory = {}, pids = {} }: SpecResources): ContainerLimits {
-  const { quota = 0, period = 0, shares = 0, cpus = "" } = cpu;
-  const limited = Math.max(quota, 0);
-  return {
-    cpu: {
-      quota: limited,
-      period: limited > 0 && period === 0 ? DEFAULT_PERIOD : period,
-      shares,
-      ...(cpus === "" ? {} : { set: cpus }),
-    },
-    memory: Math.max(memory.limit ?? 0, 0),
-    pids: Math.max(pids.limit ?? 0, 0),
-  };
-}
-
-function commandOf(process: SpecProcess, args: string[]): Command {
-  const user = process.user ?? {};
-  const { height, width } = process.consoleSize ?? {};
-  return {
-    args,
-    env: (process.env ?? []).map(parseEnv),
-    cwd: process.cwd ?? "/",
-    user: String(user.uid ?? 0),
-    group: String(user.gid ?? 0),
-    additionalGroups: (user.additionalGids ?? []).map(String),
-    terminal: process.terminal ?? false,
-    size: height && width ? { rows: height, columns: width } : null,
-    capabilities: process.capabilities ? completeLists(process.capabilities) : null,
-    noNewPrivileges: process.noNewPrivileges ?? false,
-    limits: (process.rlimits ?? []).map(({ type, hard, soft }): ResourceLimit => ({
-      type,
-      hard,
-      soft,
-    })),
-  };
-}
-
-/** Splits `NAME=VALUE` at its first equals sign; the value may hold more. */
-export function parseEnv(text: string): { env: string; value: string } {
-  const at = text.indexOf("=");
-  return at < 0 ? { env: text, value: "" } : { env: text.slice(0, at), value: text.slice(at + 1) };
-}
-
-function completeLists(given: Partial<CapabilityLists>): CapabilityLists {
-  return {
-    bounding: given.bounding ?? [],
-    effective: given.effective ?? [],
-    inheritable: given.inheritable ?? [],
-    permitted: given.permitted ?? [],
-    ambient: given.ambient ?? [],
-  };
-}
-
-function volumeOf(directory: string, mount: SpecMount): VolumeConfig[] {
-  const { destination = "", type = "", source = "", options = [] } = mount;
-  const bind = type === "bind" || options.includes("bind") || options.includes("rbind");
-  const guestMakesIt = GUEST_MOUNTS.some((each) =>
-    destination === each || destination.startsWith(`${each}/`)
-  );
-  if (bind && !guestMakesIt) {
-    return [{
-      source: isAbsolute(source) ? source : resolve(directory, source),
-      destination,
-      readOnly: options.includes("ro"),
-    }];
+/** What `linux` says about processes: their filter and their personality. */
+function confinementOf({ seccomp, personality }: SpecLinux): Partial<Command> {
+  const filter = seccomp && compileSeccomp(seccomp, Deno.build.arch as Machine);
+  const domain = personality?.domain;
+  if (domain !== undefined && PERSONALITIES[domain] === undefined) {
+    throw new Failure(
+      `Cannot use linux.personality of the bundle: ${JSON.stringify(domain)} is unknown`,
+    );
   }
-  if (!isMemoryMount(mount) && (bind || !guestMakesIt)) {
-    getLogger("oci").warn("mount left out: it is not supported yet", { destination, type });
+  return {
+    ...(filter ? { seccomp: { program: filter.program.toBase64(), flags: filter.flags } } : {}),
+    ...(domain === undefined ? {} : { personality: PERSONALITIES[domain]! }),
+  };
+}
+
+function detailsOf(
+  { hostname = "", domainname = "" }: Spec,
+  linux: SpecLinux,
+): Omit<ContainerDetails, "mounts" | "devices" | "deviceRules"> {
+  const { sysctl = {}, maskedPaths = [], readonlyPaths = [], rootfsPropagation = "" } = linux;
+  if (!PROPAGATIONS.includes(rootfsPropagation)) {
+    throw new Failure(
+      `Cannot use linux.rootfsPropagation of the bundle: ${
+        JSON.stringify(rootfsPropagation)
+      } is unknown`,
+    );
   }
-  return [];
+  return {
+    hostname,
+    domainname,
+    sysctl,
+    maskedPaths: maskedPaths.map(normal),
+    readonlyPaths: readonlyPaths.map(normal),
+    propagation: rootfsPropagation,
+    namespaces: namespacesOf(linux),
+  };
 }
 
 async function readSpec(path: string): Promise<Spec> {
   try {
-    return JSON.parse(await Deno.readTextFile(path));
+    return parseExactly(await Deno.readTextFile(path));
   } catch (cause) {
     throw new Failure(`Cannot read the bundle's ${path}: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Keys whose values are 64 bits without sign, which numbers do not hold exactly. */
+const EXACT = ["value", "valueTwo"];
+
+/** Parses JSON; arguments of seccomp rules that a number does not hold come out as bigints. */
+function parseExactly(text: string): Spec {
+  if (!/"value(Two)?"\s*:\s*\d{16}/.test(text)) return JSON.parse(text);
+  const revive = (key: string, value: unknown, context?: { source?: string }) =>
+    EXACT.includes(key) && typeof value === "number" && !Number.isSafeInteger(value)
+      ? BigInt(context?.source ?? value)
+      : value;
+  return JSON.parse(text, revive as Parameters<typeof JSON.parse>[1]);
 }
 
 function lacking(path: string, key: string): Failure {

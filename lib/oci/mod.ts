@@ -1,5 +1,5 @@
 /** Bundles of the OCI runtime specification. */
-export { type Bundle, isBundle, parseEnv, readBundle, readProcess } from "./bundle.ts";
+export { type Bundle, isBundle, readBundle, readProcess } from "./bundle.ts";
 export {
   type Hook,
   HOOK_PHASES,
@@ -11,3 +11,4 @@ export {
 export { readLimitChange } from "./change_limits.ts";
 export { exampleSpec } from "./example_spec.ts";
 export { features } from "./features.ts";
+export { parseEnv } from "./process.ts";

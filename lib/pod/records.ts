@@ -1,4 +1,10 @@
-import type { Command, ContainerLimits, MemoryMount, SocketPaths } from "../agent/mod.ts";
+import type {
+  Command,
+  ContainerDetails,
+  ContainerLimits,
+  MemoryMount,
+  SocketPaths,
+} from "../agent/mod.ts";
 import type { BlockDriver, DiskOptions, ForwardedPort, ShareKind } from "../hypervisor/mod.ts";
 import type { InterworkingModel } from "../network/mod.ts";
 import type { ProcessIdentity } from "../sys/mod.ts";
@@ -97,6 +103,18 @@ export interface VolumeConfig {
   readOnly: boolean;
   /** `rslave`: what the host mounts below it later is seen too. Default: `rprivate`. */
   propagation?: "rprivate" | "rslave";
+  /** Whether what is mounted below a directory is seen, too. Default: it is. */
+  recursive?: boolean;
+  /** The directory is the uppermost read-only one of an overlay. */
+  overlay?: OverlayLayers;
+}
+
+/** What an overlay is made of beside its uppermost read-only directory. */
+export interface OverlayLayers {
+  /** Read-only directories below, in order. */
+  below: string[];
+  /** Directory for the changes, and an empty one beside it that the kernel works in. */
+  changes: { upper: string; work: string } | null;
 }
 
 /** An image file or block device of the host that a container has as a block device. */
@@ -129,6 +147,8 @@ export interface ContainerConfig extends ContainerLimits {
   memoryMounts: MemoryMount[];
   /** Bytes; 0: the guest's default. */
   shmSize: number;
+  /** What its engine has decided; its mounts name {@linkcode ContainerConfig.volumes} by their index. */
+  details?: ContainerDetails;
 }
 
 /** A container as it stands on disk (`containers/<id>/container.json`). */

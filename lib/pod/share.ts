@@ -1,10 +1,16 @@
 import { basename, join } from "@std/path";
-import { type GuestContainer, ROOTFS, type SharedMount } from "../agent/mod.ts";
+import {
+  type ContainerDetails,
+  type ContainerLimits,
+  type GuestContainer,
+  ROOTFS,
+  type SharedMount,
+} from "../agent/mod.ts";
 import { Failure, messageOf } from "../failure.ts";
 import type { DiskOptions } from "../hypervisor/mod.ts";
 import { attachMount, attachOverlay, detachMount } from "../sys/mod.ts";
 import { guestDisks } from "./disks.ts";
-import type { ContainerConfig, RootConfig, VolumeConfig } from "./records.ts";
+import type { ContainerConfig, ContainerRecord, RootConfig, VolumeConfig } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
 
 /**
@@ -30,11 +36,9 @@ export async function shareContainer(
   }
   for (const [index, volume] of config.volumes.entries()) {
     if (isGuestDevices(volume)) continue;
-    const { source, destination, readOnly, propagation } = volume;
-    const target = join(directory.share, volumeName(id, index, destination));
-    await makeTarget(source, target);
-    const follow = propagation === "rslave";
-    attach(() => attachMount({ pid: vm, source, target, readOnly, follow }), source);
+    const target = join(directory.share, volumeName(id, index, volume.destination));
+    await makeTarget(volume.source, target);
+    attachVolume(vm, volume, target);
   }
   undo.move();
 }
@@ -43,13 +47,15 @@ export async function shareContainer(
  * A container as the guest is to make it, from what {@linkcode shareContainer} shares of it.
  *
  * @param disks what has been plugged into the VM for it
+ * @param others containers of its pod
  */
 export function guestContainer(
   id: string,
   config: ContainerConfig,
   disks: readonly DiskOptions[],
+  others: readonly ContainerRecord[] = [],
 ): GuestContainer {
-  const { volumes, readOnlyRoot, command, cpu, memory, pids, memoryMounts, shmSize } = config;
+  const { volumes, readOnlyRoot, command, memoryMounts, shmSize, details } = config;
   const mounts = volumes.flatMap((volume, index): SharedMount[] => {
     const { destination, readOnly } = volume;
     if (isGuestDevices(volume)) return [];
@@ -63,17 +69,33 @@ export function guestContainer(
     mounts,
     ...guestDisks(config, disks),
     memoryMounts,
-    cpu,
-    memory,
-    pids,
+    ...limitsOf(config),
     shmSize,
     bindMountDev: volumes.some(isGuestDevices),
+    ...(details ? { details: withNamespaces(details, others) } : {}),
   };
+}
+
+/** The namespaces of a container's shim stand for those of the container. */
+function withNamespaces(
+  details: ContainerDetails,
+  others: readonly ContainerRecord[],
+): ContainerDetails {
+  const namespaces = Object.entries(details.namespaces).map(([kind, path]) => {
+    const pid = Number(/^\/proc\/(\d+)\//.exec(path)?.[1]);
+    const container = others.find(({ shim }) => shim?.pid === pid);
+    return [kind, container ? `container:${container.id}` : path];
+  });
+  return { ...details, namespaces: Object.fromEntries(namespaces) };
 }
 
 /** The host's /dev on the container's: it stands for the VM's own (virtcontainers-behaviour 6). */
 function isGuestDevices({ source, destination }: VolumeConfig): boolean {
   return source === "/dev" && destination === "/dev";
+}
+
+function limitsOf({ cpu, memory, pids, files }: ContainerLimits): ContainerLimits {
+  return { cpu, memory, pids, ...(files ? { files } : {}) };
 }
 
 /** Takes away what {@linkcode shareContainer} made; what is not there is fine. The VM may be gone already. */
@@ -113,7 +135,18 @@ async function attachRoot(
   await Deno.mkdir(upper, { recursive: true });
   await Deno.mkdir(work, { recursive: true });
   const { lower } = config;
-  attach(() => attachOverlay({ pid, lower, upper, work, target }), lower);
+  attach(() => attachOverlay({ pid, lower: [lower], changes: { upper, work }, target }), lower);
+}
+
+function attachVolume(pid: number, volume: VolumeConfig, target: string): void {
+  const { source, readOnly, propagation, recursive = true, overlay } = volume;
+  const follow = propagation === "rslave";
+  attach(() => {
+    if (overlay) {
+      const { below, changes } = overlay;
+      attachOverlay({ pid, lower: [source, ...below], changes, target });
+    } else attachMount({ pid, source, target, readOnly, follow, recursive });
+  }, source);
 }
 
 async function makeTarget(source: string, target: string): Promise<void> {

@@ -48,6 +48,7 @@ export class ChildProgram {
   /** Memory that only pointers inside other memory refer to. */
   readonly #kept: unknown[] = [];
   #results: BigInt64Array | undefined;
+  #signalsReset = false;
 
   /** Adds a call that must succeed. `call` and `operand` are what the error says. */
   call(call: string, operand: string, number: number, ...args: ChildArg[]): Result {
@@ -102,6 +103,25 @@ export class ChildProgram {
     argv: readonly string[],
     env: readonly string[],
   ): void {
+    this.resetSignals();
+    const args = this.keep(cStringArray(argv));
+    const vars = this.keep(cStringArray(env));
+    const candidates = typeof paths === "string" ? [paths] : paths;
+    candidates.forEach((path, at) => {
+      const onError = at === candidates.length - 1 ? STOP : IGNORE;
+      const operands = [cString(path), args.array, vars.array];
+      const operation = { call: "execve", operand: path, number: SYS.execve, args: operands };
+      this.#executions.push(this.#add({ ...operation, onError }));
+    });
+  }
+
+  /**
+   * Gives every signal its default action and empties the mask, once: {@linkcode ChildProgram.exec} does it where
+   * nobody has. For programs that may make few calls in the end.
+   */
+  resetSignals(): void {
+    if (this.#signalsReset) return;
+    this.#signalsReset = true;
     // struct sigaction of the kernel: handler, flags, restorer, mask; all zero is SIG_DFL.
     const byDefault = this.keep(new Uint8Array(32));
     for (let signal = 1; signal <= HIGHEST_SIGNAL; signal++) {
@@ -117,15 +137,6 @@ export class ChildProgram {
       0,
       8,
     );
-    const args = this.keep(cStringArray(argv));
-    const vars = this.keep(cStringArray(env));
-    const candidates = typeof paths === "string" ? [paths] : paths;
-    candidates.forEach((path, at) => {
-      const onError = at === candidates.length - 1 ? STOP : IGNORE;
-      const operands = [cString(path), args.array, vars.array];
-      const operation = { call: "execve", operand: path, number: SYS.execve, args: operands };
-      this.#executions.push(this.#add({ ...operation, onError }));
-    });
   }
 
   /**

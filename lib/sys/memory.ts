@@ -14,6 +14,17 @@ export function cString(text: string): Uint8Array {
   return encoder.encode(text + "\0");
 }
 
+const FILTER_INSTRUCTION = 8;
+
+/** struct sock_fprog of a classic BPF program: u16 count, pointer. `program` must be kept reachable with it. */
+export function filterProgram(program: Uint8Array): Uint8Array {
+  const words = new BigUint64Array([
+    BigInt(program.length / FILTER_INSTRUCTION),
+    addressOf(program),
+  ]);
+  return new Uint8Array(words.buffer);
+}
+
 /** A zero-ended array of pointers to C strings, as `execve` takes; `strings` must be kept reachable with it. */
 export function cStringArray(
   texts: readonly string[],

@@ -13,7 +13,7 @@ export {
   type ProcessIdentity,
   signalIdentified,
 } from "./identity.ts";
-export { cString } from "./memory.ts";
+export { cString, filterProgram } from "./memory.ts";
 export { memoryFile, readEnd } from "./memory_file.ts";
 export {
   attachTree,

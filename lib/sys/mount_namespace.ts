@@ -41,13 +41,15 @@ export function enterMountsOf(program: ChildProgram, pid: number): void {
 export interface AttachOptions {
   /** A process in the namespace. */
   pid: number;
-  /** Directory or file, looked up in this process's own namespace; the mounts below a directory come with it. */
+  /** Directory or file, looked up in this process's own namespace. */
   source: string;
   /** An existing directory or file; a symbolic link as its last part is not followed. */
   target: string;
   readOnly: boolean;
   /** Whether mounts that are made below `source` later arrive too. They are not read-only, whatever this mount is. */
   follow: boolean;
+  /** Whether the mounts below a directory come with it. Default: they do. */
+  recursive?: boolean;
 }
 
 /**
@@ -55,7 +57,9 @@ export interface AttachOptions {
  *
  * @throws {SysError} naming the call and path that failed; nothing has been mounted then
  */
-export function attachMount({ pid, source, target, readOnly, follow }: AttachOptions): void {
+export function attachMount(
+  { pid, source, target, readOnly, follow, recursive = true }: AttachOptions,
+): void {
   const program = new ChildProgram();
   const namespace = openMountNamespace(program, pid);
   const tree = program.call(
@@ -64,7 +68,7 @@ export function attachMount({ pid, source, target, readOnly, follow }: AttachOpt
     SYS.open_tree,
     AT_FDCWD,
     cString(source),
-    OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE,
+    OPEN_TREE_CLONE | O_CLOEXEC | (recursive ? AT_RECURSIVE : 0),
   );
   // struct mount_attr: u64 attr_set, attr_clr, propagation, userns_fd.
   const attributes = new BigUint64Array([
@@ -102,12 +106,10 @@ export function attachMount({ pid, source, target, readOnly, follow }: AttachOpt
 export interface OverlayOptions {
   /** A process in the namespace. */
   pid: number;
-  /** The directory, which stays as it is. */
-  lower: string;
-  /** An empty directory that takes the changes. */
-  upper: string;
-  /** An empty directory beside `upper` that the kernel works in. */
-  work: string;
+  /** The directories, the uppermost first, which stay as they are. */
+  lower: readonly string[];
+  /** A directory that takes the changes, and an empty one beside it that the kernel works in; null: no changes. */
+  changes: { upper: string; work: string } | null;
   target: string;
 }
 
@@ -116,7 +118,7 @@ export interface OverlayOptions {
  *
  * @throws {SysError} when the file system of `upper` cannot carry one, another overlay for example
  */
-export function attachOverlay({ pid, lower, upper, work, target }: OverlayOptions): void {
+export function attachOverlay({ pid, lower, changes, target }: OverlayOptions): void {
   const program = new ChildProgram();
   const namespace = openMountNamespace(program, pid);
   program.call("setns", `mount namespace of pid ${pid}`, SYS.setns, namespace, CLONE_NEWNS);
@@ -133,9 +135,11 @@ export function attachOverlay({ pid, lower, upper, work, target }: OverlayOption
       0,
     );
   // A colon separates lower directories.
-  set("lowerdir", lower.replace(/[\\:]/g, "\\$&"));
-  set("upperdir", upper);
-  set("workdir", work);
+  set("lowerdir", lower.map((each) => each.replace(/[\\:]/g, "\\$&")).join(":"));
+  if (changes) {
+    set("upperdir", changes.upper);
+    set("workdir", changes.work);
+  }
   program.call("fsconfig", "overlay", SYS.fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
   const mount = program.call("fsmount", "overlay", SYS.fsmount, context, FSMOUNT_CLOEXEC, 0);
   program.call(

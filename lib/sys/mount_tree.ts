@@ -26,8 +26,9 @@ export const MOUNT = {
 } as const;
 
 /** struct mount_attr of mount_setattr(2): u64 attr_set, attr_clr, propagation, userns_fd. */
-export function mountAttributes(set: number, propagation = 0): Uint8Array {
-  return new Uint8Array(new BigUint64Array([BigInt(set), 0n, BigInt(propagation), 0n]).buffer);
+export function mountAttributes(set: number, propagation = 0, clear = 0): Uint8Array {
+  const words = [BigInt(set), BigInt(clear), BigInt(propagation), 0n];
+  return new Uint8Array(new BigUint64Array(words).buffer);
 }
 
 /**

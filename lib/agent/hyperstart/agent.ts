@@ -33,6 +33,7 @@ import { containerFor, execFor, startPodFor } from "./dialects.ts";
 import { describeLink, type GuestLink } from "./guest_link.ts";
 import { checkSize } from "./message_size.ts";
 import { constraintsOf, containerMessage, processMessage } from "./messages.ts";
+import { startWarnings } from "./start_warnings.ts";
 import { networkFor } from "./network.ts";
 
 const ENTROPY_SIZE = 64;
@@ -136,7 +137,13 @@ export class HyperstartAgent implements Agent {
     }
     const { message, dropped } = containerFor(dialect, containerMessage(container));
     this.#tellDropped(dropped, container.id);
-    await this.#send("newcontainer", message, token);
+    const answer = await this.#send("newcontainer", message, token);
+    for (const warning of startWarnings(answer)) {
+      this.#logger.warn("the guest cannot do all that was asked for", {
+        container: container.id,
+        warning,
+      });
+    }
   }
 
   async exec(container: string, command: Command, token: string): Promise<void> {

@@ -52,6 +52,11 @@ const PROCESS: KeyTable<Process> = {
   noNewPrivileges: GO,
   capabilities: GO,
   umask: OURS,
+  oomScoreAdj: OURS,
+  ioPriority: OURS,
+  scheduling: OURS,
+  personality: OURS,
+  seccomp: OURS,
 };
 
 const CONTAINER: KeyTable<NewContainer> = {
@@ -70,6 +75,15 @@ const CONTAINER: KeyTable<NewContainer> = {
   systemMountsInfo: GO,
   constraints: GO,
   tmpfs: OURS,
+  mounts: OURS,
+  devices: OURS,
+  deviceRules: OURS,
+  maskedPaths: OURS,
+  readonlyPaths: OURS,
+  hostname: OURS,
+  domainname: OURS,
+  propagation: OURS,
+  namespaces: OURS,
 };
 
 const FSMAP: KeyTable<FsMap> = {
@@ -88,6 +102,7 @@ const CONSTRAINTS: KeyTable<Constraints> = {
   CPUSet: OURS,
   MemoryLimit: OURS,
   PidsLimit: OURS,
+  files: OURS,
 };
 
 /** Told to the terminal by WINSIZE too, and so not missed. */

@@ -47,6 +47,20 @@ export function processMessage(command: Command): Process {
     noNewPrivileges: command.noNewPrivileges,
     capabilities: command.capabilities ?? GUEST_DEFAULT,
     ...(command.size ?? {}),
+    ...rarelySet(command),
+  };
+}
+
+/** What is only sent when it is there: most commands have nothing of it. */
+function rarelySet(command: Command): Partial<Process> {
+  const { umask, oomScoreAdj, ioPriority, scheduling, personality, seccomp } = command;
+  return {
+    ...(umask === undefined ? {} : { umask }),
+    ...(oomScoreAdj ? { oomScoreAdj } : {}),
+    ...(ioPriority ? { ioPriority } : {}),
+    ...(scheduling ? { scheduling } : {}),
+    ...(personality === undefined ? {} : { personality }),
+    ...(seccomp ? { seccomp } : {}),
   };
 }
 
@@ -74,11 +88,12 @@ export function containerMessage(container: GuestContainer): NewContainer {
     constraints: constraintsOf(container),
     ...(container.readOnlyRoot ? { readOnly: true } : {}),
     ...(memoryMounts.length > 0 ? { tmpfs: memoryMounts.map(tmpfs) } : {}),
+    ...container.details,
   };
 }
 
 /** Limits in the guest's form. A quota without a period, or the other way round, limits nothing. */
-export function constraintsOf({ cpu, memory, pids }: ContainerLimits): Constraints {
+export function constraintsOf({ cpu, memory, pids, files = {} }: ContainerLimits): Constraints {
   const { quota, period, shares, set = "" } = cpu;
   const limited = quota !== 0 && period !== 0;
   return {
@@ -88,6 +103,7 @@ export function constraintsOf({ cpu, memory, pids }: ContainerLimits): Constrain
     ...(set === "" ? {} : { CPUSet: set }),
     ...(memory === 0 ? {} : { MemoryLimit: memory }),
     ...(pids === 0 ? {} : { PidsLimit: pids }),
+    ...(Object.keys(files).length === 0 ? {} : { files }),
   };
 }
 

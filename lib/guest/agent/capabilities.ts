@@ -1,53 +1,8 @@
-import type { CapabilitySets } from "../../hyperstart/mod.ts";
+import { CAPABILITY_NAMES, type CapabilitySets } from "../../hyperstart/mod.ts";
 import { Refusal } from "./runtime.ts";
 
-/** In the order of their numbers (linux/capability.h). */
-const NAMES = [
-  "CHOWN",
-  "DAC_OVERRIDE",
-  "DAC_READ_SEARCH",
-  "FOWNER",
-  "FSETID",
-  "KILL",
-  "SETGID",
-  "SETUID",
-  "SETPCAP",
-  "LINUX_IMMUTABLE",
-  "NET_BIND_SERVICE",
-  "NET_BROADCAST",
-  "NET_ADMIN",
-  "NET_RAW",
-  "IPC_LOCK",
-  "IPC_OWNER",
-  "SYS_MODULE",
-  "SYS_RAWIO",
-  "SYS_CHROOT",
-  "SYS_PTRACE",
-  "SYS_PACCT",
-  "SYS_ADMIN",
-  "SYS_BOOT",
-  "SYS_NICE",
-  "SYS_RESOURCE",
-  "SYS_TIME",
-  "SYS_TTY_CONFIG",
-  "MKNOD",
-  "LEASE",
-  "AUDIT_WRITE",
-  "AUDIT_CONTROL",
-  "SETFCAP",
-  "MAC_OVERRIDE",
-  "MAC_ADMIN",
-  "SYSLOG",
-  "WAKE_ALARM",
-  "BLOCK_SUSPEND",
-  "AUDIT_READ",
-  "PERFMON",
-  "BPF",
-  "CHECKPOINT_RESTORE",
-];
-
 /** How many capabilities there are. */
-export const CAPABILITY_COUNT = NAMES.length;
+export const CAPABILITY_COUNT = CAPABILITY_NAMES.length;
 
 /**
  * What the Go agent gives to a container for which the host names nothing (hyperstart-protocol 7.3): chown,
@@ -101,7 +56,7 @@ export function capabilityMasks(
 function maskOf(names: readonly string[]): bigint {
   let mask = 0n;
   for (const name of names) {
-    const number = NAMES.indexOf(name.toUpperCase().replace(/^CAP_/, ""));
+    const number = CAPABILITY_NAMES.indexOf(name.toUpperCase().replace(/^CAP_/, ""));
     if (number < 0) throw new Refusal(`Process could not be started: unknown capability ${name}`);
     mask |= 1n << BigInt(number);
   }

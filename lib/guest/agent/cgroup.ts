@@ -36,14 +36,15 @@ export class Cgroup implements Disposable {
    * Makes the cgroup.
    *
    * @param parent directory of the cgroup above
+   * @param warnings takes what cannot be limited
    * @throws when it cannot be made, or a limit is refused
    */
-  constructor(parent: string, name: string, limits: Limits) {
+  constructor(parent: string, name: string, limits: Limits, warnings: string[] = []) {
     this.#parent = parent;
     this.#path = `${parent}/${name}`;
     makeDirectory(this.#path);
     try {
-      applyLimits(parent, this.#path, limits);
+      applyLimits(parent, this.#path, limits, warnings);
       this.procs = open(`${this.#path}/cgroup.procs`, O_WRONLY);
     } catch (error) {
       removeDirectory(this.#path);

@@ -1,4 +1,5 @@
 import type { Complete, Constraints } from "../../hyperstart/mod.ts";
+import { SysError } from "../../sys/mod.ts";
 import { exists, writeFile } from "./guest_files.ts";
 import { Refusal } from "./runtime.ts";
 
@@ -50,9 +51,15 @@ export function limitFiles(limits: Limits): LimitFile[] {
  * Limits a cgroup, and lifts limits that it had and is to have no more.
  *
  * @param parent directory of the cgroup above, which hands the controllers down
+ * @param warnings takes what this kernel does not limit
  * @throws {Refusal} naming the limit that the kernel refuses
  */
-export function applyLimits(parent: string, path: string, limits: Limits): void {
+export function applyLimits(
+  parent: string,
+  path: string,
+  limits: Limits,
+  warnings: string[] = [],
+): void {
   for (const { controller, name, value, limits: limited } of limitFiles(limits)) {
     const file = `${path}/${name}`;
     if (!exists(file)) {
@@ -60,6 +67,22 @@ export function applyLimits(parent: string, path: string, limits: Limits): void 
       write(`${parent}/cgroup.subtree_control`, `+${controller}`);
     }
     write(file, value);
+  }
+  for (const [name, value] of Object.entries(limits.files)) {
+    if (name.includes("/")) throw new Refusal(`Cannot limit the container: ${name} is no file`);
+    const file = `${path}/${name}`;
+    if (!exists(file)) handDown(parent, name.slice(0, name.indexOf(".")));
+    if (exists(file)) write(file, value);
+    else warnings.push(`no limit of the VM's kernel is called ${name}`);
+  }
+}
+
+/** A controller that the kernel does not have is found out by its files. */
+function handDown(parent: string, controller: string): void {
+  try {
+    writeFile(`${parent}/cgroup.subtree_control`, `+${controller}`);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
   }
 }
 

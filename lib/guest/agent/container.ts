@@ -30,6 +30,8 @@ export interface ContainerParts {
   inherited: Inherited;
   /** Nodes of the disks that are mounted for it. */
   disks: readonly string[];
+  /** What the host should hear of: something that was asked for is not there. */
+  warnings: readonly string[];
   /** Everything else to be let go of at the end. */
   held: DisposableStack;
 }
@@ -45,6 +47,10 @@ export class Container implements GuestContainer {
 
   get init(): RunningProcess {
     return this.#parts.init;
+  }
+
+  get warnings(): readonly string[] {
+    return this.#parts.warnings;
   }
 
   exec(spec: ProcessSpec): RunningProcess {

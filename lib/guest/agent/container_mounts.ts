@@ -2,143 +2,100 @@ import {
   cloneTree,
   createMount,
   type Fd,
-  mount,
   MOUNT_NODEV,
   MOUNT_NOEXEC,
   MOUNT_NOSUID,
   MOUNT_RDONLY,
-  O_DIRECTORY,
   O_PATH,
   open,
-  openInRoot,
-  setMountAttributes,
-  unmount,
 } from "../../sys/mod.ts";
-import { blockDevice, scsiDevice } from "./block_device.ts";
-import { loadModules } from "./modules.ts";
-import { raiseReadAhead } from "./read_ahead.ts";
-import type { PlannedMount } from "./container_program.ts";
-import { deviceNumbers, type DeviceRule } from "./device_filter.ts";
+import type { MountPlaces } from "./container_root.ts";
 import { type EtcFile } from "./etc_files.ts";
+import { removeFile, writeFile } from "./guest_files.ts";
+import { loadModules } from "./modules.ts";
+import type { MountChange, MountSource, PlannedMount } from "./mount_program.ts";
 import {
-  exists,
-  isDirectory,
-  makeDirectory,
-  removeDirectory,
-  removeFile,
-  writeFile,
-} from "./guest_files.ts";
+  guestSource,
+  memorySource,
+  optionsOf,
+  sharedSource,
+  tmpfsSource,
+} from "./mount_sources.ts";
 import { type ContainerSpec, Refusal } from "./runtime.ts";
 import { tryOpenInTree } from "./small_file.ts";
 
-const MS_RDONLY = 1, MS_NODEV = 4;
-
-/** Where the mounts of a container come from, and where what is made for it is kept until it is removed. */
-export interface MountPlaces {
-  /** The shared directory. */
-  share: Fd;
-  /** Its path, for messages. */
-  sharePath: string;
-  /** A directory of the container's own in the guest. */
-  directory: string;
-  /** Nodes of the disks that are mounted. */
-  disks: string[];
-  /** What it may use of devices beside what every container may. */
-  devices: DeviceRule[];
-  /** Undoes what is made here. */
-  held: DisposableStack;
+/** All mounts of a container, in order, and what is known of some. */
+export interface PlannedMounts {
+  mounts: PlannedMount[];
+  /** The root directory of its devpts, of which its terminals are. */
+  devpts: Fd;
+  /** Whether its /dev is the guest's. */
+  guestDev: boolean;
+  /** Whether its /dev is to be read-only in the end. */
+  readOnlyDev: boolean;
 }
+
+/** What the kernel has of file systems that it need not have. */
+export interface OptionalFileSystems {
+  cgroups: boolean;
+  hasMqueue: boolean;
+}
+
+type SpecMount = ContainerSpec["mounts"][number];
+
+const KERNEL = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
+const DEFAULT_SHM = 64 << 20;
+/** mount(2) */
+const MS_REC = 1 << 14;
+/** Whose terminals are seen nowhere else. */
+const DEVPTS = ["mode=0620", "ptmxmode=0666", "gid=5"];
+
+/** What a container gets of file systems when the host leaves it to the guest. */
+const STANDARD: readonly SpecMount[] = [
+  specMount("/proc", "proc", KERNEL),
+  specMount("/sys", "sysfs", KERNEL | MOUNT_RDONLY),
+  specMount("/sys/fs/cgroup", "cgroup2", KERNEL | MOUNT_RDONLY),
+  specMount("/dev", "tmpfs", MOUNT_NOSUID, "mode=755", "size=65536k"),
+  specMount("/dev/pts", "devpts", MOUNT_NOSUID | MOUNT_NOEXEC, ...DEVPTS),
+  specMount("/dev/shm", "tmpfs", KERNEL, "mode=1777", `size=${DEFAULT_SHM}`),
+  specMount("/dev/mqueue", "mqueue", KERNEL),
+];
 
 /**
- * The container's root: a directory of the share, or of a disk; a mount attached nowhere.
- *
- * @throws {Refusal} when it is not there
- */
-export async function openRoot(spec: ContainerSpec, places: MountPlaces): Promise<Fd> {
-  const { image, rootfs, fstype, scsiAddr } = spec;
-  if (fstype === "" && scsiAddr === "") {
-    const path = `${image}/${rootfs}`;
-    return cloneDirectory(places.share, path, `${places.sharePath}/${path}`, places.held);
-  }
-  const device = scsiAddr === "" ? await blockDevice(image) : await scsiDevice(scsiAddr);
-  const target = `${places.directory}/root`;
-  makeDirectory(target);
-  places.held.defer(() => removeDirectory(target));
-  loadModules(fstype);
-  const flags = MS_NODEV | (spec.readOnly ? MS_RDONLY : 0);
-  // A second mount of an xfs with the same identifier is refused otherwise.
-  mount(device, target, fstype, flags, fstype === "xfs" ? "nouuid" : "");
-  places.held.defer(() => unmount(target));
-  places.disks.push(device);
-  raiseReadAhead(target);
-  using top = open(target, O_PATH | O_DIRECTORY);
-  // A device made by a container engine has the root in a sub-directory; a plain image is the root itself.
-  const below = hasDirectory(top, rootfs) ? rootfs : "";
-  return cloneDirectory(top, below, `${device}/${below}`, places.held);
-}
-
-function hasDirectory(top: Fd, path: string): boolean {
-  using found = path === "" ? undefined : tryOpenInTree(top.number, path);
-  return found !== undefined && isDirectory(found.number);
-}
-
-function cloneDirectory(top: Fd, path: string, name: string, held: DisposableStack): Fd {
-  using found = tryOpenInTree(top.number, path === "" ? "." : path);
-  if (!found) throw new Refusal(`Could not resolve symlink for source ${name}`);
-  if (!isDirectory(found.number)) {
-    throw new Refusal(`Could not use source ${name}: not a directory`);
-  }
-  return held.use(cloneTree(found.number, name));
-}
-
-/**
- * Everything that is bind mounted into the container, in order: what the host asked for, and the pod's files of /etc
- * that nothing of the host's takes the place of.
+ * Everything that is mounted in a container, in order: what the host asked for or else what every container has, the
+ * pod's files of /etc that nothing of the host's takes the place of, and what the host shares beside.
  */
 export async function planMounts(
   spec: ContainerSpec,
   root: Fd,
   etc: readonly EtcFile[],
   places: MountPlaces,
-): Promise<PlannedMount[]> {
+  kernel: OptionalFileSystems,
+): Promise<PlannedMounts> {
+  const given = spec.mounts.length > 0;
+  const layout = (given ? spec.mounts : STANDARD)
+    .map((each) => ({ ...each, path: checked(each.path) }))
+    .filter((each) => isThere(each, kernel, given ? places.warnings : []));
+  const devpts = places.held.use(newDevpts(layout));
   const mounts: PlannedMount[] = [];
-  for (const { name, text, needed } of etc) {
-    const path = `/etc/${name}`;
-    if (spec.fsmap.some((each) => normal(each.path) === path)) continue;
-    const make = isMissing(root, path);
-    if (make && !needed) continue;
-    const file = `${places.directory}/${name}`;
-    writeFile(file, text);
-    places.held.defer(() => removeFile(file));
-    using found = open(file, O_PATH);
-    mounts.push({
-      tree: places.held.use(cloneTree(found.number, file)).number,
-      path,
-      kind: "file",
-      make,
-    });
+  for (const each of layout) {
+    const { path } = each;
+    const guests = path === "/dev" && spec.systemMountsInfo.bindMountDev;
+    const source = guests
+      ? guestSource("/dev", places)
+      : await sourceOf(each, spec, root, devpts, places);
+    const make = !given || isToMake(root, path, mounts);
+    mounts.push({ path, source, make, changes: changesOf(each, source) });
   }
-  for (const each of [...spec.tmpfs, ...spec.fsmap].sort((a, b) => depth(a) - depth(b))) {
-    const path = normal(each.path);
-    if (path === "/") throw new Refusal("Cannot mount on /: it is the root of the container");
-    // Below another mount, or in the container's own /dev, the root says nothing about it.
-    const covered = path.startsWith("/dev/") ||
-      mounts.some((other) => path.startsWith(`${other.path}/`));
-    const make = covered || isMissing(root, path);
-    if ("size" in each) {
-      mounts.push({ tree: places.held.use(newTmpfs(each)).number, path, kind: "directory", make });
-      continue;
-    }
-    using source = await openSource(each, places);
-    places.devices.push(...deviceRules(source, each.readOnly));
-    const tree = places.held.use(cloneTree(source.number, each.source, { recursive: true }));
-    if (each.readOnly) {
-      setMountAttributes(tree.number, each.path, MOUNT_RDONLY, { recursive: true });
-    }
-    const kind = isDirectory(source.number) ? "directory" : "file";
-    mounts.push({ tree: tree.number, path, kind, make });
-  }
-  return mounts;
+  mounts.push(...etcMounts(spec, root, etc, places));
+  const dev = layout.find(({ path }) => path === "/dev");
+  await addShared(mounts, spec, root, places);
+  return {
+    mounts,
+    devpts,
+    guestDev: spec.systemMountsInfo.bindMountDev || dev?.type === "bind",
+    readOnlyDev: dev !== undefined && dev.type !== "bind" && (dev.set & MOUNT_RDONLY) !== 0,
+  };
 }
 
 /**
@@ -146,49 +103,126 @@ export async function planMounts(
  * see.
  */
 export function mappedTree(mounts: readonly PlannedMount[], path: string): number | undefined {
-  return mounts.findLast((each) => each.path === path)?.tree;
+  const source = mounts.findLast((each) => each.path === path)?.source;
+  return source?.kind === "tree" ? source.tree : undefined;
 }
 
-async function openSource(
-  { source, absolutePath, scsiAddr }: ContainerSpec["fsmap"][number],
-  { share, sharePath }: MountPlaces,
-): Promise<Fd> {
-  if (scsiAddr !== "") return open(await scsiDevice(scsiAddr), O_PATH);
-  if (absolutePath) {
-    const disk = /^\/dev\/([a-z0-9]+)$/.exec(source)?.[1];
-    return open(disk === undefined ? source : await deviceNode(disk), O_PATH);
+function specMount(path: string, type: string, set: number, ...options: string[]): SpecMount {
+  const nothing = { clear: 0, setBelow: 0, clearBelow: 0, propagation: 0 };
+  const plain = { fsmap: -1, source: "", sharedAs: "", copyUp: false };
+  return { path, type, set, options, ...nothing, ...plain };
+}
+
+async function sourceOf(
+  mount: SpecMount,
+  spec: ContainerSpec,
+  root: Fd,
+  devpts: Fd,
+  places: MountPlaces,
+): Promise<MountSource> {
+  const { path, type, fsmap, source, set } = mount;
+  if (type === "bind") {
+    if (fsmap < 0) return guestSource(source, places);
+    const shared = spec.fsmap[fsmap];
+    if (!shared) throw new Refusal(`Cannot mount on ${path}: nothing is shared as ${fsmap}`);
+    return await sharedSource(shared, places);
   }
-  try {
-    return openInRoot(share.number, source, O_PATH);
-  } catch {
-    throw new Refusal(`Could not resolve symlink for source ${sharePath}/${source}`);
+  if (type === "devpts") return { kind: "tree", tree: devpts.number, file: false };
+  // What goes into a read-only /dev comes first.
+  const attributes = path === "/dev" ? set & ~MOUNT_RDONLY : set;
+  const options = path === "/dev/shm" ? withSize(mount, spec) : mount.options;
+  if (type === "tmpfs") {
+    return memorySource({ ...mount, set: attributes, options }, root, places);
+  }
+  loadModules(type);
+  return { kind: "new", type, options, device: source, attributes };
+}
+
+/** A size that the host gives for /dev/shm on its own goes before that of its mount. */
+function withSize({ options }: SpecMount, { systemMountsInfo }: ContainerSpec): string[] {
+  const { devShmSize } = systemMountsInfo;
+  if (devShmSize === 0) return options;
+  return [...options.filter((each) => !each.startsWith("size=")), `size=${devShmSize}`];
+}
+
+/** A new file system has its attributes from the start; other mounts get them, and all get their propagation. */
+function changesOf(mount: SpecMount, source: MountSource): MountChange[] {
+  const { clear, setBelow, clearBelow } = mount;
+  const isNew = source.kind === "new" || mount.path === "/dev" && mount.type !== "bind";
+  const set = isNew ? 0 : mount.set;
+  const recursive = (mount.propagation & MS_REC) !== 0;
+  const propagation = mount.propagation & ~MS_REC;
+  const changes = [
+    { set, clear: isNew ? 0 : clear, propagation: 0, recursive: false },
+    { set: setBelow, clear: clearBelow, propagation: 0, recursive: true },
+    { set: 0, clear: 0, propagation, recursive },
+  ];
+  return changes.filter((each) => each.set !== 0 || each.clear !== 0 || each.propagation !== 0);
+}
+
+function isThere(
+  { path, type }: SpecMount,
+  { cgroups, hasMqueue }: OptionalFileSystems,
+  warnings: string[],
+): boolean {
+  const lacks = type === "mqueue" && !hasMqueue || type === "cgroup2" && !cgroups;
+  if (lacks) warnings.push(`nothing is mounted on ${path}: the VM's kernel has no ${type}`);
+  return !lacks;
+}
+
+function etcMounts(
+  spec: ContainerSpec,
+  root: Fd,
+  etc: readonly EtcFile[],
+  places: MountPlaces,
+): PlannedMount[] {
+  const taken = [...spec.fsmap, ...spec.mounts].map(({ path }) => normal(path));
+  return etc.flatMap(({ name, text, needed }): PlannedMount[] => {
+    const path = `/etc/${name}`;
+    if (taken.includes(path)) return [];
+    const make = isMissing(root, path);
+    if (make && !needed) return [];
+    const file = `${places.directory}/${name}`;
+    writeFile(file, text);
+    places.held.defer(() => removeFile(file));
+    using found = open(file, O_PATH);
+    const tree = places.held.use(cloneTree(found.number, file)).number;
+    return [{ path, source: { kind: "tree", tree, file: true }, make, changes: [] }];
+  });
+}
+
+/** What is shared and has no place among the host's mounts, parents before what is below them. */
+async function addShared(
+  mounts: PlannedMount[],
+  spec: ContainerSpec,
+  root: Fd,
+  places: MountPlaces,
+): Promise<void> {
+  const placed = new Set(spec.mounts.map(({ fsmap }) => fsmap));
+  const rest = spec.fsmap.filter((_, index) => !placed.has(index));
+  for (const each of [...spec.tmpfs, ...rest].sort((a, b) => depth(a) - depth(b))) {
+    const path = checked(each.path);
+    const make = isToMake(root, path, mounts);
+    if ("size" in each) {
+      mounts.push({ path, source: tmpfsSource(each), make, changes: [] });
+      continue;
+    }
+    const source = await sharedSource(each, places);
+    const readOnly = { set: MOUNT_RDONLY, clear: 0, propagation: 0, recursive: true };
+    mounts.push({ path, source, make, changes: each.readOnly ? [readOnly] : [] });
   }
 }
 
-/** The rule for a device that is mounted in a container: it is to be used there. */
-function deviceRules(node: Fd, readOnly: boolean): DeviceRule[] {
-  const { isBlockDevice, isCharDevice, rdev } = Deno.statSync(`/proc/self/fd/${node.number}`);
-  if (!isBlockDevice && !isCharDevice) return [];
-  const { major, minor } = deviceNumbers(rdev ?? 0);
-  const type = isBlockDevice ? "b" : "c";
-  return [{ allow: true, type, major, minor, access: readOnly ? "r" : "rw" }];
+/** An instance of the container's own, with the options that the host has for it. */
+function newDevpts(layout: readonly SpecMount[]): Fd {
+  const { options, set } = layout.find(({ type }) => type === "devpts") ??
+    specMount("/dev/pts", "devpts", MOUNT_NOSUID | MOUNT_NOEXEC, ...DEVPTS);
+  return createMount("devpts", optionsOf(options), set);
 }
 
-/** A node of /dev that is there, such as `null`, or else a disk that is waited for. */
-async function deviceNode(name: string): Promise<string> {
-  return exists(`/dev/${name}`) ? `/dev/${name}` : await blockDevice(name);
-}
-
-/** Parents are mounted before what is below them; the rest stays in the order given. */
-function depth({ path }: { path: string }): number {
-  return normal(path).split("/").length;
-}
-
-function newTmpfs({ size, mode, readOnly, exec }: ContainerSpec["tmpfs"][number]): Fd {
-  const options = { mode: mode.toString(8), ...(size > 0 ? { size: String(size) } : {}) };
-  const attributes = MOUNT_NOSUID | MOUNT_NODEV | (readOnly ? MOUNT_RDONLY : 0) |
-    (exec ? 0 : MOUNT_NOEXEC);
-  return createMount("tmpfs", options, attributes);
+/** Below another mount, or in the container's own /dev, the root says nothing about a path. */
+function isToMake(root: Fd, path: string, mounts: readonly PlannedMount[]): boolean {
+  return mounts.some((other) => path.startsWith(`${other.path}/`)) || isMissing(root, path);
 }
 
 function isMissing(root: Fd, path: string): boolean {
@@ -196,6 +230,16 @@ function isMissing(root: Fd, path: string): boolean {
   const found = tryOpenInTree(root.number, path);
   found?.close();
   return !found;
+}
+
+function checked(path: string): string {
+  const whole = normal(path);
+  if (whole === "/") throw new Refusal("Cannot mount on /: it is the root of the container");
+  return whole;
+}
+
+function depth({ path }: { path: string }): number {
+  return normal(path).split("/").length;
 }
 
 /** An absolute path without empty parts and single dots. */

@@ -187,7 +187,7 @@ export class Engine {
     this.#podRuns = true;
   }
 
-  async #newContainer(payload: Uint8Array): Promise<undefined> {
+  async #newContainer(payload: Uint8Array): Promise<Uint8Array | undefined> {
     if (!this.#podRuns) throw new Refusal("Pod not started, impossible to run a new container");
     const spec = parseNewContainer(payload);
     if (this.#containers.has(spec.id)) {
@@ -198,6 +198,10 @@ export class Engine {
     const entry: Entry = { container, processes: new Set() };
     this.#containers.set(spec.id, entry);
     this.#keep(entry, container.init, spec.process);
+    const { warnings } = container;
+    return warnings.length === 0
+      ? undefined
+      : new TextEncoder().encode(JSON.stringify({ warnings }));
   }
 
   #exec(payload: Uint8Array): undefined {

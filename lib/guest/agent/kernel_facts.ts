@@ -1,32 +1,43 @@
+import { kernelKind } from "./container_paths.ts";
 import { exists } from "./guest_files.ts";
-import type { ContainerPlan } from "./container_program.ts";
+import type { ContainerPath } from "./mount_program.ts";
 
 /** Hidden from containers, as container runtimes agree. */
-const MASKED: ContainerPlan["masked"] = [
-  { path: "/proc/acpi", kind: "directory" },
-  { path: "/proc/asound", kind: "directory" },
-  { path: "/proc/kcore", kind: "file" },
-  { path: "/proc/keys", kind: "file" },
-  { path: "/proc/latency_stats", kind: "file" },
-  { path: "/proc/timer_list", kind: "file" },
-  { path: "/proc/timer_stats", kind: "file" },
-  { path: "/proc/sched_debug", kind: "file" },
-  { path: "/proc/scsi", kind: "directory" },
-  { path: "/sys/firmware", kind: "directory" },
+const MASKED = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
 ];
 
 /** Read-only in containers; /sys is so as a whole. */
 const READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-type KernelFacts = Pick<ContainerPlan, "masked" | "readOnlyPaths" | "hasMqueue">;
+/** What this kernel has of the paths that are hidden or read-only, and of optional file systems. */
+export interface KernelFacts {
+  masked: readonly ContainerPath[];
+  readOnlyPaths: readonly ContainerPath[];
+  hasMqueue: boolean;
+}
 
 let facts: KernelFacts | undefined;
 
-/** What this kernel has of the paths that are hidden or read-only, and of optional file systems. Looked up once. */
+/** Looked up once. */
 export function kernelFacts(): KernelFacts {
+  const there = (paths: readonly string[]) =>
+    paths.flatMap((path): ContainerPath[] => {
+      const kind = kernelKind(path);
+      return kind === "absent" ? [] : [{ path, kind }];
+    });
   facts ??= {
-    masked: MASKED.filter(({ path }) => exists(path)),
-    readOnlyPaths: READ_ONLY.filter(exists),
+    masked: there(MASKED),
+    readOnlyPaths: there(READ_ONLY),
     hasMqueue: exists("/proc/sys/fs/mqueue"),
   };
   return facts;

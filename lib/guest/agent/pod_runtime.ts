@@ -1,10 +1,6 @@
 import {
-  cloneTree,
-  createMount,
   type Fd,
   mount,
-  MOUNT_NOEXEC,
-  MOUNT_NOSUID,
   O_DIRECTORY,
   O_PATH,
   open,
@@ -15,17 +11,20 @@ import {
 } from "../../sys/mod.ts";
 import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
-import { mappedTree, type MountPlaces, normal, openRoot, planMounts } from "./container_mounts.ts";
-import { type ContainerPlan, containerProgram, type PlannedMount } from "./container_program.ts";
-import { ALL_DEVICES, DEFAULT_DEVICES } from "./device_filter.ts";
+import { mappedTree, normal, planMounts, type PlannedMounts } from "./container_mounts.ts";
+import { lookUpPaths } from "./container_paths.ts";
+import { type ContainerPlan, containerProgram } from "./container_program.ts";
+import { type MountPlaces, openRoot } from "./container_root.ts";
+import { allowedDevices, presentDevices } from "./devices.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
 import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
 import { kernelFacts } from "./kernel_facts.ts";
 import { loadModules } from "./modules.ts";
+import type { PlannedMount } from "./mount_program.ts";
+import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
 import { configureNetwork, setInterface } from "./network.ts";
 import { collectOrphans } from "./orphans.ts";
 import { planProcess } from "./process_plan.ts";
-import { OWN_NAMESPACES } from "./process_program.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
 import { addEntropy, moveClock } from "./renewal.ts";
@@ -48,8 +47,16 @@ import { startError } from "./start_error.ts";
 import { openStdio } from "./stdio.ts";
 import { lookUpIdentity } from "./users.ts";
 
-const DEFAULT_SHM = 64 << 20;
 const MS_NODEV = 4;
+const SIGKILL = 9;
+/** mount(2), MS_… */
+const PROPAGATIONS: Readonly<Record<string, number>> = {
+  "": 0,
+  private: 0,
+  slave: 0,
+  unbindable: 1 << 17,
+  shared: 1 << 20,
+};
 /** The original's own tests and ours found large messages and mmap of shared files to be what programs need. */
 const SHARE_OPTIONS = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap";
 
@@ -73,7 +80,12 @@ export class PodRuntime implements Runtime {
   readonly #options: PodRuntimeOptions;
   #share: Fd | undefined;
   #etc: EtcFile[] = [];
+  #hostname = "";
   #count = 0;
+  /** First processes, by container. */
+  readonly #processes = new Map<string, RunningProcess>();
+  readonly #namespaces = new SharedNamespaces();
+  readonly #sharedMemory = new Map<string, Fd>();
 
   constructor(options: PodRuntimeOptions) {
     this.#options = options;
@@ -99,6 +111,7 @@ export class PodRuntime implements Runtime {
       }
     }
     this.#etc = etcFiles(pod);
+    this.#hostname = pod.hostname;
     this.#share = share;
     undo.move();
   }
@@ -107,6 +120,9 @@ export class PodRuntime implements Runtime {
     this.#share?.close();
     this.#share = undefined;
     this.#etc = [];
+    this.#namespaces.clear();
+    for (const each of this.#sharedMemory.values()) each.close();
+    this.#sharedMemory.clear();
     unmount(this.#sharePath);
     rawSyscall(SYS.sync);
     return Promise.resolve();
@@ -130,52 +146,87 @@ export class PodRuntime implements Runtime {
     const name = `podvisor-${++this.#count}`;
     const places = this.#makePlaces(name, held);
     const root = await openRoot(spec, places);
-    const mounts = await planMounts(spec, root, this.#etc, places);
+    const facts = kernelFacts();
+    const kernel = { cgroups: cgroups !== undefined, hasMqueue: facts.hasMqueue };
+    const planned = await planMounts(spec, root, this.#etc, places, kernel);
+    const { mounts, devpts } = planned;
     const identity = lookUpIdentity(
       spec.process,
       accountFile(root, mounts, "/etc/passwd"),
       accountFile(root, mounts, "/etc/group"),
     );
-    const devpts = held.use(newDevpts());
     using unstarted = new DisposableStack();
     const stdio = unstarted.use(openStdio(spec.process, identity.uid, devpts.number));
     const process = planProcess(spec.process, identity, stdio.child);
     const cgroup = cgroups === undefined
       ? undefined
-      : unstarted.use(new Cgroup(cgroups, name, spec.constraints));
-    const dev = spec.systemMountsInfo.bindMountDev ? held.use(guestDevices()) : undefined;
-    cgroup?.confineDevices(dev ? ALL_DEVICES : [...DEFAULT_DEVICES, ...places.devices]);
-    const plan = this.#plan(spec, { root, devpts, dev, cgroup, mounts, process });
-    const pid = containerProgram(plan).start(OWN_NAMESPACES);
+      : unstarted.use(new Cgroup(cgroups, name, spec.constraints, places.warnings));
+    cgroup?.confineDevices(allowedDevices(spec, places.devices));
+    const plan = this.#plan(spec, root, planned, { cgroup, process, warnings: places.warnings });
+    const pid = containerProgram(plan).start(plan.namespaces.made);
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
     unstarted.move();
-    const { disks } = places;
+    this.#keep(spec.id, init, plan, cgroup, held);
+    const { disks, warnings } = places;
     const parts = { id: spec.id, poller, sink, init, root, devpts, cgroup, inherited: process };
-    return new Container({ ...parts, disks, held: held.move() });
+    return new Container({ ...parts, disks, warnings, held: held.move() });
+  }
+
+  /** Makes a started container known to those that will share something with it. */
+  #keep(
+    id: string,
+    init: RunningProcess,
+    { namespaces }: ContainerPlan,
+    cgroup: Cgroup | undefined,
+    held: DisposableStack,
+  ): void {
+    this.#processes.set(id, init);
+    held.defer(() => this.#processes.delete(id));
+    this.#namespaces.keep(namespaces, init.pid);
+    // With a pid namespace the kernel does it.
+    if (!endsAsOne(namespaces)) init.whenExited(() => cgroup?.signal(SIGKILL));
   }
 
   #plan(
     spec: ContainerSpec,
-    { root, devpts, dev, cgroup, mounts, process }: {
-      root: Fd;
-      devpts: Fd;
-      dev: Fd | undefined;
+    root: Fd,
+    { mounts, devpts, guestDev, readOnlyDev }: PlannedMounts,
+    { cgroup, process, warnings }: {
       cgroup: Cgroup | undefined;
-      mounts: PlannedMount[];
       process: ContainerPlan["process"];
+      warnings: string[];
     },
   ): ContainerPlan {
     using workdir = tryOpenInTree(root.number, process.workdir);
+    const facts = kernelFacts();
+    const namespaces = this.#namespaces.plan(spec.namespaces, (id) => {
+      const init = this.#processes.get(id);
+      return init?.exited ? undefined : init?.pidfd;
+    });
+    const { hostname, domainname, maskedPaths, readonlyPaths } = spec;
+    if (!hasOwnName(namespaces) && (hostname !== "" && hostname !== this.#hostname)) {
+      throw new Refusal(`Cannot set the host name ${hostname}: it would be others' too`);
+    }
+    const propagation = PROPAGATIONS[spec.propagation];
+    if (propagation === undefined) {
+      throw new Refusal(`Cannot set the root's propagation: ${spec.propagation} is unknown`);
+    }
     return {
       root: root.number,
       devpts: devpts.number,
-      dev: dev?.number,
       procs: cgroup?.procs.number,
-      shmSize: spec.systemMountsInfo.devShmSize || DEFAULT_SHM,
+      namespaces,
+      hostname: hasOwnName(namespaces) ? hostname : "",
+      domainname: hasOwnName(namespaces) ? domainname : "",
       mounts,
-      ...kernelFacts(),
+      guestDev,
+      readOnlyDev,
+      devices: presentDevices(spec.devices, warnings),
+      masked: maskedPaths ? lookUpPaths(maskedPaths, root, mounts) : facts.masked,
+      readOnlyPaths: readonlyPaths ? lookUpPaths(readonlyPaths, root, mounts) : facts.readOnlyPaths,
       readOnlyRoot: spec.readOnly,
+      propagation,
       sysctl: spec.sysctl,
       makeWorkdir: !workdir,
       process: { ...process, workdir: normal(process.workdir) },
@@ -214,6 +265,8 @@ export class PodRuntime implements Runtime {
       directory,
       disks: [],
       devices: [],
+      sharedMemory: this.#sharedMemory,
+      warnings: [],
       held,
     };
   }
@@ -236,18 +289,6 @@ function shareMount(type: string): (tag: string, path: string) => void {
     mount(tag, path, "virtiofs", MS_NODEV);
     raiseReadAhead(path);
   };
-}
-
-/** The guest's /dev without what is mounted below it. */
-function guestDevices(): Fd {
-  using directory = open("/dev", O_PATH | O_DIRECTORY);
-  return cloneTree(directory.number, "/dev");
-}
-
-/** An instance of the container's own: its terminals are seen nowhere else. */
-function newDevpts(): Fd {
-  const options = { mode: "0620", ptmxmode: "0666", gid: "5" };
-  return createMount("devpts", options, MOUNT_NOSUID | MOUNT_NOEXEC);
 }
 
 function accountFile(root: Fd, mounts: readonly PlannedMount[], path: string): string {

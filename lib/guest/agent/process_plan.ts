@@ -1,5 +1,6 @@
 import { type CapabilityMasks, capabilityMasks } from "./capabilities.ts";
 import { executableCandidates } from "./executable.ts";
+import { type ProcessSettings, settingsOf } from "./process_settings.ts";
 import type { ProcessPlan } from "./process_program.ts";
 import { resourceLimits } from "./rlimits.ts";
 import { type ProcessSpec, Refusal } from "./runtime.ts";
@@ -12,6 +13,7 @@ const DEFAULT_UMASK = 0o022;
 export interface Inherited {
   capabilities: CapabilityMasks;
   noNewPrivileges: boolean;
+  settings: ProcessSettings;
 }
 
 /**
@@ -37,6 +39,7 @@ export function planProcess(
     capabilities: capabilityMasks(spec.capabilities, inherited?.capabilities),
     noNewPrivileges: spec.noNewPrivileges || (inherited?.noNewPrivileges ?? false),
     limits: resourceLimits(spec.rlimits),
+    settings: settingsOf(spec, inherited?.settings),
     umask: spec.umask ?? DEFAULT_UMASK,
     workdir: spec.workdir === "" ? "/" : spec.workdir,
     env,

@@ -1,5 +1,11 @@
-import { ChildProgram, cString, MOUNT, SYS, TIOCSCTTY } from "../../sys/mod.ts";
+import { ChildProgram, cString, MOUNT, type Result, SYS, TIOCSCTTY } from "../../sys/mod.ts";
 import { CAPABILITY_COUNT, type CapabilityMasks } from "./capabilities.ts";
+import {
+  applySettings,
+  installFilter,
+  openProc,
+  type ProcessSettings,
+} from "./process_settings.ts";
 import type { ResourceLimit } from "./rlimits.ts";
 import type { ChildStdio } from "./stdio.ts";
 import type { Identity } from "./users.ts";
@@ -22,6 +28,7 @@ export interface ProcessPlan {
   capabilities: CapabilityMasks;
   noNewPrivileges: boolean;
   limits: readonly ResourceLimit[];
+  settings: ProcessSettings;
   umask: number;
   workdir: string;
   env: readonly string[];
@@ -44,17 +51,24 @@ export function execProgram(
   plan: ProcessPlan,
 ): ChildProgram {
   const program = new ChildProgram();
+  const proc = openProc(program, plan.settings);
   if (procs !== undefined) joinCgroup(program, procs, false);
   const namespaces = OWN_NAMESPACES | (procs === undefined ? 0 : CLONE_NEWCGROUP);
   program.call("setns", "the container", SYS.setns, pidfd, namespaces);
   program.split();
-  becomeProcess(program, plan);
+  becomeProcess(program, plan, proc);
   return program;
 }
 
-/** The last part of every program: from the agent's child in its namespaces to the program that was asked for. */
-export function becomeProcess(program: ChildProgram, plan: ProcessPlan): void {
+/**
+ * The last part of every program: from the agent's child in its namespaces to the program that was asked for.
+ *
+ * @param proc the agent's /proc, where it is needed
+ */
+export function becomeProcess(program: ChildProgram, plan: ProcessPlan, proc?: Result): void {
+  const { noNewPrivileges, settings } = plan;
   takeStdio(program, plan.stdio);
+  applySettings(program, settings, proc);
   for (const { name, resource, soft, hard, required } of plan.limits) {
     const limit = new Uint8Array(new BigUint64Array([soft, hard]).buffer);
     const args = ["prlimit64", name, SYS.prlimit64, 0, resource, limit, 0] as const;
@@ -63,10 +77,13 @@ export function becomeProcess(program: ChildProgram, plan: ProcessPlan): void {
   }
   program.call("umask", plan.umask.toString(8), SYS.umask, plan.umask);
   program.call("chdir", plan.workdir, SYS.chdir, cString(plan.workdir));
+  // A filter is a privileged thing, unless no privileges can be gained: then it is the last thing of all.
+  if (settings.seccomp && !noNewPrivileges) installFilter(program, settings.seccomp);
   takeIdentity(program, plan.identity, plan.capabilities);
-  if (plan.noNewPrivileges) {
+  if (noNewPrivileges) {
     program.call("prctl", "no_new_privs", SYS.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   }
+  if (settings.seccomp && noNewPrivileges) installFilter(program, settings.seccomp);
   program.exec(plan.candidates, plan.args, plan.env);
 }
 

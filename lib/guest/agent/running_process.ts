@@ -37,6 +37,7 @@ export class RunningProcess implements GuestProcess {
   readonly #outputs: OutputSource[];
   readonly #terminal: Fd | undefined;
   #callbacks: (() => void)[] = [];
+  #exitCallbacks: (() => void)[] = [];
   #status: number | undefined;
   #finished = false;
 
@@ -73,6 +74,12 @@ export class RunningProcess implements GuestProcess {
   /** Whether the process has ended, though its output may still be on its way. */
   get exited(): boolean {
     return this.#status !== undefined;
+  }
+
+  /** Calls back when the process has ended, whatever becomes of its output. */
+  whenExited(callback: () => void): void {
+    if (this.exited) callback();
+    else this.#exitCallbacks.push(callback);
   }
 
   get finished(): boolean {
@@ -119,6 +126,7 @@ export class RunningProcess implements GuestProcess {
     const status = collectChild(this.pid);
     running.delete(this.pid);
     this.#status = status ? exitCode(status) : UNKNOWN_STATUS;
+    for (const each of this.#exitCallbacks) each();
     this.#input.close();
     for (const each of this.#outputs) each.finish();
     this.#finishIfDone();

@@ -50,6 +50,8 @@ export interface GuestProcess {
 /** A container whose init process has been started. */
 export interface GuestContainer {
   readonly init: GuestProcess;
+  /** What of it was asked for and is not there: for the host to tell. */
+  readonly warnings: readonly string[];
   /** Starts a further process. @throws when it cannot be started; nothing is left then */
   exec(process: ProcessSpec): GuestProcess;
   /** Signals every process in it. */

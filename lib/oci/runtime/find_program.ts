@@ -28,9 +28,12 @@ export function programFailure(program: string, exitCode: 126 | 127): Failure {
  *
  * @throws {Failure} in words that engines look for, with exit code 126 or 127
  */
-export function checkProgram({ root, command, volumes, memoryMounts }: ContainerConfig): void {
+export function checkProgram({ root, command, volumes, details }: ContainerConfig): void {
   const program = command.args[0] ?? "";
-  const mounted = [...volumes, ...memoryMounts].map(({ destination }) => destination);
+  const mounted = [
+    ...volumes.map(({ destination }) => destination),
+    ...(details?.mounts ?? []).map(({ path }) => path),
+  ];
   if (root.kind !== "directory") return;
   const search = command.env.find(({ env }) => env === "PATH")?.value ?? DEFAULT_PATH;
   const candidates = program.includes("/")

@@ -62,7 +62,7 @@ export async function startPrepared(
   if (token !== null) undo.defer("its streams", () => agent.releaseStreams(token));
   undo.defer("its shim", () => killProcess(shim));
   try {
-    await agent.startContainer(guestContainer(id, config, disks), token!);
+    await agent.startContainer(guestContainer(id, config, disks, loaded.containers), token!);
   } catch (error) {
     throw failure = explainStart(error, config.command);
   }

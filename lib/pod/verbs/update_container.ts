@@ -14,8 +14,9 @@ export async function updateContainer(
   tools: PodTools,
   pod: string,
   id: string,
-  { cpu, memory, pids }: ContainerLimits,
+  { cpu, memory, pids, files }: ContainerLimits,
 ): Promise<ContainerRecord> {
+  const limits: ContainerLimits = { cpu, memory, pids, ...(files ? { files } : {}) };
   return await changePod(tools.store, pod, async (loaded) => {
     const container = findContainer(loaded, id);
     if (loaded.pod.state === "paused") {
@@ -26,9 +27,9 @@ export async function updateContainer(
     if (container.state === "running") {
       const agent = agentOf(tools, loaded.pod);
       using _connection = { [Symbol.dispose]: () => agent.close() };
-      await agent.updateContainer(id, { cpu, memory, pids });
+      await agent.updateContainer(id, limits);
     }
-    const updated = { ...container, config: { ...container.config, cpu, memory, pids } };
+    const updated = { ...container, config: { ...container.config, ...limits } };
     await tools.store.writeContainer(updated);
     return updated;
   });

@@ -122,6 +122,7 @@ Deno.test("newcontainer reads podvisor's extension keys", () => {
     CPUSet: "",
     MemoryLimit: 1 << 26,
     PidsLimit: 9,
+    files: {},
   });
   assertEquals(container.tmpfs, [
     { path: "/tmp", size: 4096, mode: 0o1777, readOnly: false, exec: false },
@@ -323,6 +324,7 @@ Deno.test("new limits need a container, and take none of what is left out", () =
       CPUSet: "",
       MemoryLimit: 0,
       PidsLimit: 5,
+      files: {},
     },
   });
   assertThrows(() => parseUpdateContainer(json({ constraints: {} })), MessageError, "container");

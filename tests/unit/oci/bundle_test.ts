@@ -67,7 +67,7 @@ Deno.test("a bundle's process, root and mounts are read as the specification has
       container.volumes.map(({ source, destination, readOnly }) =>
         `${source} ${destination} ${readOnly}`
       ),
-      [`${join(directory, "data")} /data true`, "/srv /abs false"],
+      [`${join(directory, "data")} /data true`, "/srv /abs false", "/x /dev/x false"],
     );
     assertEquals(container.cpu, { shares: 7, quota: 8, period: 9 });
   }));
@@ -101,8 +101,13 @@ Deno.test("a bundle's limits and file systems in memory are kept, negative limit
   }, async (directory) => {
     const { container } = await readBundle(directory);
     assertEquals(container.cpu, { quota: 5000, period: 100_000, shares: 0, set: "0" });
-    assertEquals([container.memory, container.pids, container.shmSize], [0, 9, 32 << 20]);
-    assertEquals(container.memoryMounts, [
-      { destination: "/run", size: 1 << 20, mode: 0o755, readOnly: false, exec: false },
-    ]);
+    assertEquals([container.memory, container.pids], [0, 9]);
+    const mounts = container.details!.mounts;
+    assertEquals(mounts.find(({ path }) => path === "/dev/shm")?.options, ["size=32m"]);
+    assertEquals(mounts.find(({ path }) => path === "/run"), {
+      path: "/run",
+      type: "tmpfs",
+      set: 8,
+      options: ["mode=755", "size=1m"],
+    });
   }));

@@ -9,6 +9,7 @@ const NONE: Limits = {
   CPUSet: "",
   MemoryLimit: 0,
   PidsLimit: 0,
+  files: {},
 };
 
 /** A directory that stands for a cgroup; the kernel would make the files of its controllers. */
@@ -46,6 +47,7 @@ Deno.test("each limit goes into its controller's file", async () => {
       CPUSet: "0-1",
       MemoryLimit: 1 << 26,
       PidsLimit: 20,
+      files: {},
     });
     assertEquals(filesIn(path), {
       "cpu.weight": "39",

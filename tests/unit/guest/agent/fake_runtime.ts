@@ -71,6 +71,7 @@ export class FakeProcess implements GuestProcess {
 }
 
 class FakeContainer implements GuestContainer {
+  readonly warnings: string[] = [];
   readonly others: FakeProcess[] = [];
 
   constructor(readonly runtime: FakeRuntime, readonly id: string, readonly init: FakeProcess) {}
