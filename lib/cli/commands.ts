@@ -162,6 +162,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Save a VM that has booted, for pods to start from",
     load: async () => (await import("./commands/template.ts")).build,
   },
+  "template list": {
+    summary: "List the templates",
+    load: async () => (await import("./commands/template.ts")).list,
+  },
+  "template inspect": {
+    summary: "Show all that is known of a template",
+    load: async () => (await import("./commands/template.ts")).inspect,
+  },
+  "template rm": {
+    summary: "Remove templates",
+    load: async () => (await import("./commands/template.ts")).remove,
+  },
   logs: {
     summary: "Print what the parts of a pod have logged",
     load: async () => (await import("./commands/logs.ts")).logs,

@@ -1,4 +1,12 @@
-import { type Config, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../config/mod.ts";
+import {
+  type Config,
+  MAX_MEMORY_MIB,
+  MAX_VCPUS,
+  MIN_MEMORY_MIB,
+  TEMPLATE_USES,
+  type TemplateUse,
+} from "../config/mod.ts";
+import { Failure } from "../failure.ts";
 import type { PodConfig } from "../pod/mod.ts";
 import { KIND_OPTIONS, readKinds } from "./kind_options.ts";
 import { NETWORK_OPTIONS, readNameServers, readNetwork } from "./network_options.ts";
@@ -31,6 +39,7 @@ export const POD_OPTIONS: readonly OptionSpec[] = [
     placeholder: "9p|virtiofs",
     help: "How files are shared with the VM. Default: 9p",
   },
+  { name: "no-template", kind: "flag", help: "Boot the VM, and leave no template of it" },
   ...NETWORK_OPTIONS,
   ...KIND_OPTIONS,
 ];
@@ -55,8 +64,21 @@ export async function readPodOptions(
     network: await readNetwork(options, config.get("network")),
     ...dns ? { dns } : {},
     share: options.choice("share", ["9p", "virtiofs"]) ?? config.get("share"),
+    template: readTemplateUse(options, config),
     ...readKinds(options, config),
   };
+}
+
+/** `PODVISOR_TEMPLATE` goes before configuration files, as other variables do. */
+function readTemplateUse(options: ParsedOptions, config: Config): TemplateUse {
+  if (options.flag("no-template")) return "off";
+  const said = Deno.env.get("PODVISOR_TEMPLATE");
+  if (said === undefined || said === "") return config.get("template");
+  const use = TEMPLATE_USES.find((each) => each === said);
+  if (use) return use;
+  throw new Failure(
+    `Cannot use PODVISOR_TEMPLATE=${said}: it is one of ${TEMPLATE_USES.join(", ")}`,
+  );
 }
 
 /** The memory that a VM is to have, in MiB, if it was said. @throws {Failure} when it will not do */

@@ -5,6 +5,10 @@ export type ShimKindName = "builtin" | "cc-shim" | "noop";
 export type HypervisorKindName = "qemu" | "mock";
 export type AgentKindName = "hyperstart" | "noop";
 
+/** How pods have to do with templates: they use and leave them, only use them, or do neither. */
+export type TemplateUse = "auto" | "use" | "off";
+export const TEMPLATE_USES: readonly TemplateUse[] = ["auto", "use", "off"];
+
 /** All that can be configured, by its key in the file. null: not set. */
 export interface ConfigValues {
   proxy: ProxyKindName;
@@ -32,6 +36,7 @@ export interface ConfigValues {
   share: "9p" | "virtiofs";
   /** How disks are plugged into VMs. */
   block_driver: "virtio-scsi" | "virtio-blk";
+  template: TemplateUse;
   log_level: "debug" | "info" | "warn" | "error";
   log_format: "text" | "json";
 }
@@ -71,6 +76,7 @@ export const DEFAULTS: Readonly<ConfigValues> = {
   network: "none",
   share: "9p",
   block_driver: "virtio-scsi",
+  template: "auto",
   log_level: "warn",
   log_format: "text",
 };
@@ -95,6 +101,7 @@ export const RULES: Readonly<Record<ConfigKey, KeyRule>> = {
   network: { kind: "text" },
   share: { kind: "choice", choices: ["9p", "virtiofs"] },
   block_driver: { kind: "choice", choices: ["virtio-scsi", "virtio-blk"] },
+  template: { kind: "choice", choices: TEMPLATE_USES },
   log_level: { kind: "choice", choices: ["debug", "info", "warn", "error"] },
   log_format: { kind: "choice", choices: ["text", "json"] },
 };

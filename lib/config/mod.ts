@@ -13,4 +13,6 @@ export {
   MIN_MEMORY_MIB,
   type ProxyKindName,
   type ShimKindName,
+  TEMPLATE_USES,
+  type TemplateUse,
 } from "./keys.ts";

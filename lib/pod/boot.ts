@@ -67,7 +67,8 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
 /** Only the built-in proxy tells how far the guest's clock is behind. */
 function originOf(config: PodConfig): VmOrigin | undefined {
   const { proxy, agent } = kindsOf(config);
-  const can = config.template !== false && proxy.kind === "builtin" && agent === "hyperstart";
+  const can = (config.template ?? "off") !== "off" && proxy.kind === "builtin" &&
+    agent === "hyperstart";
   return can ? { kind: "template" } : undefined;
 }
 

@@ -54,8 +54,8 @@ export interface PodConfig {
   dns?: NameServers;
   /** How files are shared with the guest. */
   share: ShareKind;
-  /** Whether its VM may be restored from a template. Default: it may. */
-  template?: boolean;
+  /** Whether its VM is restored from a template, and leaves one where there is none. Default: off. */
+  template?: "auto" | "use" | "off";
   /** Kernel to boot in place of the host's own. */
   kernel: string | null;
   /** A guest to boot with that kernel in place of the built-in one; at least one of the two. */

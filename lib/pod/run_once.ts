@@ -12,6 +12,7 @@ import { kindsOf } from "./kinds.ts";
 import { type ContainerConfig, newContainer, type PodConfig, type PodRecord } from "./records.ts";
 import { guestContainer, shareContainer } from "./share.ts";
 import { vmRecord } from "./tools.ts";
+import { leaveTemplate } from "./templates/leave_template.ts";
 import { withinTime } from "./within_time.ts";
 import type { PodStore } from "./store.ts";
 
@@ -45,6 +46,9 @@ const LOSS_TIMEOUT = 500;
 export async function runOnce(options: RunOnceOptions): Promise<number> {
   const { store, name, container, signal } = options;
   await using undo = new AsyncDisposableStack();
+  let started: Vm | undefined;
+  // Last of all: it would only delay what the user waits for.
+  undo.defer(() => started && leaveTemplate(store.root, options.pod, started));
   const owner = identifyProcess(Deno.pid)!;
   const { directory, record } = await addOwned(store, name, options.pod, owner);
   undo.defer(() => store.remove(name));
@@ -64,6 +68,8 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
     },
   });
   const { agent, vm, proxy } = booted;
+  started = vm;
+  started = vm;
   undo.defer(() => endPod({ agent, vm, proxy: proxy.process }, name));
   const running: PodRecord = {
     ...record,

@@ -38,9 +38,15 @@ export class Bench implements AsyncDisposable {
     return new Bench(await Deno.makeTempDir({ prefix: "pv-", dir: "/tmp" }));
   }
 
-  /** The environment that makes podvisor use this place. */
+  /**
+   * The environment that makes podvisor use this place. Pods are restored where there is a template of their shape, and
+   * leave none behind; `PODVISOR_TEMPLATE=off` makes them boot.
+   */
   get env(): Record<string, string> {
-    return { PODVISOR_STATE: this.state };
+    return {
+      PODVISOR_STATE: this.state,
+      PODVISOR_TEMPLATE: Deno.env.get("PODVISOR_TEMPLATE") ?? "use",
+    };
   }
 
   /** Runs podvisor to its end. */

@@ -2,6 +2,7 @@ import { collectGarbage, PodStore } from "../../pod/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { applyLogOptions, LOG_OPTIONS } from "../log_options.ts";
 import { print } from "../output.ts";
+import { buildStore, templateStore } from "../pod_tools.ts";
 
 /** `podvisor gc`. */
 export const gc: Command = {
@@ -16,7 +17,11 @@ export const gc: Command = {
   operands: [0, 0],
   async run({ paths, options }: CommandContext): Promise<number> {
     applyLogOptions(options);
-    const removed = await collectGarbage(new PodStore(paths.state));
+    const removed = [
+      ...await collectGarbage(new PodStore(paths.state)),
+      ...await collectGarbage(buildStore(paths)),
+    ];
+    const unfinished = await templateStore(paths).collectGarbage();
     if (options.flag("json")) {
       print(JSON.stringify(removed) + "\n");
       return 0;
@@ -25,6 +30,7 @@ export const gc: Command = {
       const ended = processes.length === 0 ? "" : `, ended processes ${processes.join(", ")}`;
       print(`removed pod ${pod}${ended}\n`);
     }
+    for (const path of unfinished) print(`removed unfinished template ${path}\n`);
     return 0;
   },
 };
