@@ -12,7 +12,7 @@ import {
   type ProcessEvent,
 } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
-import { within } from "./deadline.ts";
+import { Deadlines, TimeoutError, within } from "./deadline.ts";
 import { Turn } from "./turn.ts";
 import { writeAll } from "./write_all.ts";
 
@@ -44,6 +44,7 @@ export class GuestControl {
   readonly #options: GuestControlOptions;
   readonly #turn = new Turn();
   readonly #ready = Promise.withResolvers<GuestHello>();
+  readonly #deadlines: Deadlines;
   #isReady = false;
   #reply: PromiseWithResolvers<Uint8Array> | undefined;
   #closed: Error | undefined;
@@ -51,6 +52,7 @@ export class GuestControl {
   constructor(connection: Deno.UnixConn, options: GuestControlOptions) {
     this.#connection = connection;
     this.#options = options;
+    this.#deadlines = new Deadlines(options.replyTimeout);
     this.#ready.promise.catch(() => {});
   }
 
@@ -68,15 +70,15 @@ export class GuestControl {
    */
   async request(code: number, payload: Uint8Array): Promise<Uint8Array> {
     if (this.#closed) throw new Error("No multicast available for CTL channel");
-    const { replyTimeout } = this.#options;
     const command = { abandoned: false };
-    const name = codeName(code).toLowerCase();
-    const text = () => `timeout waiting for the reply of VM agent to ${name}`;
-    try {
-      return await within(this.#exchange(code, payload, command), replyTimeout, text);
-    } finally {
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const end = this.#deadlines.start(() => {
       command.abandoned = true;
-    }
+      const name = codeName(code).toLowerCase();
+      reject(new TimeoutError(`timeout waiting for the reply of VM agent to ${name}`));
+    });
+    this.#exchange(code, payload, command).then(resolve, reject).finally(end);
+    return await promise;
   }
 
   /** Reads until the channel ends or breaks; returns why. Everybody who waits for a reply has got an error by then. */
@@ -95,6 +97,7 @@ export class GuestControl {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = new Error(`VM lost: ${reason}`);
+    this.#deadlines.close();
     this.#connection.close();
     this.#ready.reject(this.#closed);
     this.#reply?.reject(this.#closed);

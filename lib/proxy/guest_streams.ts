@@ -1,6 +1,7 @@
 import { messageOf } from "../failure.ts";
 import { StreamDecoder, type StreamFrame } from "../hyperstart/mod.ts";
 import { BufferPool, type SharedBuffer } from "./buffer_pool.ts";
+import { joinViews } from "./join_views.ts";
 import { Turn } from "./turn.ts";
 import { writeAll } from "./write_all.ts";
 
@@ -109,7 +110,7 @@ export class GuestStreams {
     for (let frame = frames.next(); frame; frame = frames.next()) {
       const sink = this.#find(frame.sequence);
       if (!sink?.convert(frame)) continue;
-      const joined = run?.sink === sink ? join(run.bytes, frame.bytes) : undefined;
+      const joined = run?.sink === sink ? joinViews(run.bytes, frame.bytes) : undefined;
       if (run && joined) run.bytes = joined;
       else {
         flush();
@@ -118,15 +119,4 @@ export class GuestStreams {
     }
     flush();
   }
-}
-
-/** Both as one view, where the second lies right behind the first. */
-function join(first: Uint8Array, second: Uint8Array): Uint8Array | undefined {
-  const end = first.byteOffset + first.length;
-  if (first.buffer !== second.buffer || end !== second.byteOffset) return undefined;
-  return new Uint8Array(
-    first.buffer as ArrayBuffer,
-    first.byteOffset,
-    first.length + second.length,
-  );
 }

@@ -11,8 +11,8 @@ interface Piece {
 }
 
 /** Up to this many bytes are copied, so that many small frames become one write and pin no read buffer. */
-const SMALL = 8 * 1024;
-const MAX_JOINED = 64 * 1024;
+const SMALL = 32 * 1024;
+const MAX_JOINED = 128 * 1024;
 const FIRST_JOINED = 1024;
 
 /** Frames on their way to a shim, in order: whole frames only, joined into few writes. */

@@ -15,6 +15,7 @@ import {
 import type { ProxyLimits } from "./limits.ts";
 import type { ShimTerms } from "./payloads.ts";
 import { writeLogRecord } from "./log_record.ts";
+import { joinViews } from "./join_views.ts";
 import type { Registry } from "./registry.ts";
 import type { Session, ShimConnection } from "./session.ts";
 import { StdinQueue } from "./stdin_queue.ts";
@@ -24,6 +25,13 @@ import type { Vm } from "./vm.ts";
 const log = getLogger("proxy");
 const READ_SIZE = 128 * 1024;
 const STREAM_NAMES = ["stdin", "stdout", "stderr", "log"];
+
+/** Neighbouring frames of stdin, as the guest gets them. */
+interface StdinRun {
+  frames: Uint8Array;
+  /** Bytes of payload in them. */
+  count: number;
+}
 
 /** Ends a connection without a response: the client broke the protocol. */
 class ProtocolError extends Error {}
@@ -103,10 +111,21 @@ export class ServerConnection implements CommandContext, ShimConnection {
       const count = await this.#connection.read(buffer.subarray(kept));
       if (count === null) return;
       decoder.push(buffer.subarray(0, kept + count));
+      let run: StdinRun | undefined;
       for (let frame = decoder.next(); frame; frame = decoder.next()) {
+        if (frame.type === FrameType.stream && frame.opcode === Stream.stdin) {
+          const next = this.#rewriteStdin(frame);
+          const joined = run && join(run, next);
+          if (run && !joined) await this.#takeStdin(run);
+          run = joined ?? next;
+          continue;
+        }
+        if (run) await this.#takeStdin(run);
+        run = undefined;
         await this.#handle(frame);
         if (this.#goodbye) return;
       }
+      if (run) await this.#takeStdin(run);
     }
   }
 
@@ -115,7 +134,6 @@ export class ServerConnection implements CommandContext, ShimConnection {
     if (frame.type !== FrameType.stream) {
       throw new ProtocolError(`protocol: unexpected frame type (${frame.type})`);
     }
-    if (frame.opcode === Stream.stdin) return await this.#takeStdin(frame);
     if (frame.opcode === Stream.log) return writeLogRecord(frame.payload);
     throw new ProtocolError(`no handler for stream ${STREAM_NAMES[frame.opcode]}`);
   }
@@ -137,22 +155,26 @@ export class ServerConnection implements CommandContext, ShimConnection {
     await written;
   }
 
-  async #takeStdin({ payload, bytes }: ProxyFrame): Promise<void> {
+  /** Turns a frame of stdin, in place, into the guest's: its header is as long as that of the proxy's, at its shortest. */
+  #rewriteStdin({ payload, bytes }: ProxyFrame): StdinRun {
     if (!this.shim) throw new ProtocolError("stdin: client not associated with any I/O session");
     const { vm, session } = this.shim;
     if (payload.length > vm.maxStdin) {
       throw new ProtocolError(`stdin: ${payload.length} bytes in a frame, at most ${vm.maxStdin}`);
     }
-    // In place: the header of the guest's frame is as long as that of the proxy's, at its shortest.
     const offset = bytes.length - payload.length - STREAM_HEADER_LENGTH;
     writeStreamHeader(bytes, offset, session.base, payload.length);
-    const frames = offset === 0 ? bytes : bytes.subarray(offset);
-    const write = async (frame: Uint8Array) => {
+    return { frames: offset === 0 ? bytes : bytes.subarray(offset), count: payload.length };
+  }
+
+  async #takeStdin({ frames, count }: StdinRun): Promise<void> {
+    const { vm, session } = this.shim!;
+    const write = async (frames: Uint8Array) => {
       const message = `timeout waiting for process with token ${session.token}`;
       await session.started.wait(this.limits.processTimeout, message);
-      if (!session.hasExited) await vm.writeStdin(frame);
+      if (!session.hasExited) await vm.writeStdin(frames);
     };
-    if (this.#stdin) await this.#stdin.push(frames, payload.length, write);
+    if (this.#stdin) await this.#stdin.push(frames, count, write);
     else await write(frames);
   }
 
@@ -163,6 +185,11 @@ export class ServerConnection implements CommandContext, ShimConnection {
     if (this.#goodbye || !session.detach(this)) return;
     this.registry.waitForReturn(vm, session);
   }
+}
+
+function join(first: StdinRun, second: StdinRun): StdinRun | undefined {
+  const frames = joinViews(first.frames, second.frames);
+  return frames && { frames, count: first.count + second.count };
 }
 
 /* The rewriting in place above rests on this. */

@@ -166,6 +166,8 @@ export class Session implements OutputSink {
   }
 
   async #send(shim: ShimConnection): Promise<void> {
+    // The rest of the read that brought the first frame is still to be handed over: fewer writes then.
+    await undefined;
     while (this.#shim === shim) {
       const frames = this.#queue.take();
       if (!frames) return;

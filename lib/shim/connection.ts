@@ -7,6 +7,7 @@ import {
   isToken,
   parseErrorMessage,
   parseShimTerms,
+  PROXY_HEADER_LENGTH,
   ProxyDecoder,
   ProxyError,
   type ProxyFrame,
@@ -20,9 +21,6 @@ import { READ_SIZE } from "./output_writer.ts";
 import type { TerminalSize } from "./terminal.ts";
 
 const CLOSED = "Cannot signal the process: the proxy's connection is closed";
-
-/** Bytes of a proxy frame's header, which a stdin buffer leaves room for. */
-export const STDIN_ROOM = 12;
 
 /** A shim's connection to the proxy, bound to its token. */
 export class ShimConnection {
@@ -105,14 +103,9 @@ export class ShimConnection {
     return true;
   }
 
-  /**
-   * Writes a piece of stdin; an empty one is its end.
-   *
-   * @param buffer the payload behind {@linkcode STDIN_ROOM} bytes for the header, `length` bytes of payload
-   */
-  async writeStdin(buffer: Uint8Array, length: number): Promise<void> {
-    writeProxyHeader(buffer, 0, FrameType.stream, Stream.stdin, length);
-    await this.#write(buffer.subarray(0, STDIN_ROOM + length));
+  /** Writes a piece of stdin, in as many frames as the terms ask for; an empty one is its end. */
+  async writeStdin(piece: Uint8Array): Promise<void> {
+    await this.#write(encodeStdin(piece, this.terms.maxStdin));
   }
 
   /**
@@ -159,6 +152,19 @@ export class ShimConnection {
     using _turn = await this.#turn.take();
     await writeAll(this.#connection, frame);
   }
+}
+
+/** Stdin frames of at most `maxPayload` bytes, one after the other; one without payload for an empty piece. */
+function encodeStdin(piece: Uint8Array, maxPayload: number): Uint8Array {
+  const count = Math.max(1, Math.ceil(piece.length / maxPayload));
+  const frames = new Uint8Array(count * PROXY_HEADER_LENGTH + piece.length);
+  for (let frame = 0, at = 0; frame < count; frame++) {
+    const payload = piece.subarray(frame * maxPayload, (frame + 1) * maxPayload);
+    writeProxyHeader(frames, at, FrameType.stream, Stream.stdin, payload.length);
+    frames.set(payload, at + PROXY_HEADER_LENGTH);
+    at += PROXY_HEADER_LENGTH + payload.length;
+  }
+  return frames;
 }
 
 async function readFrame(

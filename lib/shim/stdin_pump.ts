@@ -1,5 +1,8 @@
-import { type ShimConnection, STDIN_ROOM } from "./connection.ts";
+import type { ShimConnection } from "./connection.ts";
 import type { ByteSource } from "./streams.ts";
+
+/** What a pipe holds, so that one read takes all of it. */
+const READ_SIZE = 64 * 1024;
 
 /** Passes stdin on to a process until its end, no faster than the proxy takes it. It survives a reconnection. */
 export class StdinPump {
@@ -45,14 +48,12 @@ export class StdinPump {
 
   /** Runs until the end of stdin, which is passed on too, or {@linkcode StdinPump.stop}. */
   async run(): Promise<void> {
-    let buffer = new Uint8Array(STDIN_ROOM);
+    const buffer = new Uint8Array(READ_SIZE);
     for (;;) {
-      await this.#mayRead();
-      if (this.#stopped || !this.#connection) return;
-      const size = STDIN_ROOM + this.#connection.terms.maxStdin;
-      if (buffer.length !== size) buffer = new Uint8Array(size);
-      const count = await this.#read(buffer.subarray(STDIN_ROOM));
-      await this.#pass(buffer, count);
+      const room = await this.#room();
+      if (this.#stopped) return;
+      const count = await this.#read(room < buffer.length ? buffer.subarray(0, room) : buffer);
+      await this.#pass(buffer.subarray(0, count));
       if (count === 0) return;
     }
   }
@@ -66,14 +67,14 @@ export class StdinPump {
     }
   }
 
-  async #pass(buffer: Uint8Array, count: number): Promise<void> {
+  async #pass(piece: Uint8Array): Promise<void> {
     while (!this.#stopped) {
       await this.#attached.promise;
       const connection = this.#connection;
       if (!connection) continue;
-      this.#underWay += count;
+      this.#underWay += piece.length;
       try {
-        return await connection.writeStdin(buffer, count);
+        return await connection.writeStdin(piece);
       } catch {
         // Lost: the piece goes to the next connection.
         if (this.#connection === connection) this.detach();
@@ -81,14 +82,18 @@ export class StdinPump {
     }
   }
 
-  async #mayRead(): Promise<void> {
+  /** Waits until something may be read. @returns how much, in bytes */
+  async #room(): Promise<number> {
     while (!this.#stopped) {
       await this.#attached.promise;
-      const { maxStdin, stdinCredit } = this.#connection?.terms ?? { maxStdin: 0, stdinCredit: -1 };
-      if (stdinCredit === 0 || this.#underWay + maxStdin <= stdinCredit) return;
-      if (this.#underWay === 0 && stdinCredit > 0) return;
+      const credit = this.#connection?.terms.stdinCredit;
+      if (credit === 0) return READ_SIZE;
+      const room = (credit ?? 0) - this.#underWay;
+      // Many small pieces would cost more than the wait for a larger one.
+      if (room >= READ_SIZE || room > 0 && this.#underWay === 0) return room;
       await this.#taken.promise;
     }
+    return 0;
   }
 
   #wake(): void {

@@ -12,8 +12,6 @@ const END = "end of arguments";
 export class FakeVms implements Disposable {
   /** The program, for `PODVISOR_QEMU`. */
   readonly program: string;
-  /** Longest stream payload that the next guest says it takes. */
-  maxPayload: number | undefined;
   readonly #reports: Deno.FsFile;
 
   private constructor(program: string, reports: Deno.FsFile) {
@@ -48,7 +46,7 @@ export class FakeVms implements Disposable {
         text = text.slice(end + END.length + 1)
       ) {
         const [pid, ...args] = text.slice(0, end).split("\0");
-        startVm(Number(pid), args, this.maxPayload);
+        startVm(Number(pid), args);
       }
     }
   }
@@ -59,10 +57,10 @@ export class FakeVms implements Disposable {
 }
 
 /** See `tests/fake_vm/fake_qemu.ts`, which does the same in a process of its own. */
-function startVm(pid: number, args: readonly string[], maxPayload: number | undefined): void {
+function startVm(pid: number, args: readonly string[]): void {
   const devices = parseDevices(args);
   const end = () => Deno.kill(pid, "SIGKILL");
-  const guest = new FakeGuest(() => {}, maxPayload);
+  const guest = new FakeGuest(() => {});
   serve(devices.control, (connection) => guest.serveControl(connection));
   serve(devices.stream, (connection) => guest.serveStream(connection));
   Deno.writeTextFileSync(devices.pidfile, `${pid}\n`);

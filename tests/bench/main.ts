@@ -15,7 +15,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Group>>> = {
   cold: async () => (await import("./cold_start.ts")).measureColdStart,
   memory: async () => (await import("./memory.ts")).measureMemory,
   streams: async () => (await import("./streams.ts")).measureContainerStreams,
-  relay: async () => (await import("./streams.ts")).measureRelay,
+  relay: async () => (await import("./relay.ts")).measureRelay,
   pods: async () => (await import("./pods.ts")).measurePods,
   storage: async () => (await import("./storage.ts")).measureStorage,
   network: async () => (await import("./network.ts")).measureNetwork,

@@ -1,59 +1,23 @@
 import { join } from "@std/path";
 import { countBytes } from "./byte_counter.ts";
-import { FakeVms } from "./fake_vms.ts";
 import type { Place } from "./podvisor.ts";
 import { median, type Row } from "./row.ts";
 
 const MB = 1e6;
-const RUNS = 3;
-const PAYLOADS = [1024, 4096, 10_240, 65_536];
 const CONTAINER_BYTES = 48 * 1024 * 1024;
-const RELAY_BYTES = 256 * 1024 * 1024;
 
 /** Bytes a second from a container to a pipe, and from a pipe to a container. */
 export async function measureContainerStreams(place: Place): Promise<Row[]> {
   const write = `dd if=/dev/zero bs=65536 count=${CONTAINER_BYTES / 65536} 2>/dev/null`;
-  const output = await repeat(3, () => outputRate(place, ["busybox", "sh", "-c", write], {}));
+  const output = await repeat(3, () => outputRate(place, ["busybox", "sh", "-c", write]));
   const input = await repeat(
     3,
-    () => inputRate(place, ["busybox", "sh", "-c", "echo; wc -c"], CONTAINER_BYTES, {}),
+    () => inputRate(place, ["busybox", "sh", "-c", "echo; wc -c"], CONTAINER_BYTES),
   );
   return [
     { name: "stdout of a container to a pipe", value: output, unit: "MB/s" },
     { name: "stdin of a container from a pipe", value: input, unit: "MB/s" },
   ];
-}
-
-/** The same with proxy and shim alone, at several sizes of the guest's frames, against bytes through one Unix socket. */
-export async function measureRelay(place: Place): Promise<Row[]> {
-  using vms = await FakeVms.make(place.directory);
-  const env = { PODVISOR_QEMU: vms.program };
-  const plain = await repeat(RUNS, () => plainRate(place.directory));
-  const rows: Row[] = [{ name: "one Unix socket, Deno to Deno", value: plain, unit: "MB/s" }];
-  for (const size of PAYLOADS) {
-    const bytes = Math.min(RELAY_BYTES, size * 65_536);
-    const zero = ["busybox", "zero", `${bytes}`, `${size}`];
-    const rate = await repeat(RUNS, () => outputRate(place, zero, env));
-    rows.push(
-      { name: `stdout of proxy and shim, ${size} bytes a frame`, value: rate, unit: "MB/s" },
-      {
-        name: `stdout of proxy and shim ÷ one socket, ${size} bytes a frame`,
-        value: rate / plain,
-        unit: "",
-      },
-    );
-  }
-  for (const size of PAYLOADS) {
-    vms.maxPayload = size;
-    const bytes = Math.min(RELAY_BYTES, size * 16_384);
-    const rate = await repeat(RUNS, () => inputRate(place, ["busybox", "sink"], bytes, env));
-    rows.push({
-      name: `stdin of proxy and shim, at most ${size} bytes a frame`,
-      value: rate,
-      unit: "MB/s",
-    });
-  }
-  return rows;
 }
 
 async function repeat(count: number, measure: () => Promise<number>): Promise<number> {
@@ -63,11 +27,11 @@ async function repeat(count: number, measure: () => Promise<number>): Promise<nu
 }
 
 /** From the first byte to the last one at the other end of a pipe, in MB/s. */
-async function outputRate(place: Place, args: string[], env: Record<string, string>) {
+async function outputRate(place: Place, args: string[]) {
   const fifo = await makeFifo(place.directory);
   const command = new Deno.Command("sh", {
     args: ["-c", 'exec "$@" >"$FIFO"', "sh", place.binary, "run", ...args],
-    env: place.env({ ...env, FIFO: fifo }),
+    env: place.env({ FIFO: fifo }),
     stdin: "null",
     stdout: "null",
     stderr: "inherit",
@@ -84,20 +48,17 @@ async function inputRate(
   place: Place,
   args: string[],
   bytes: number,
-  env: Record<string, string>,
 ): Promise<number> {
   const command = new Deno.Command(place.binary, {
     args: ["run", "-i", ...args],
-    env: place.env(env),
+    env: place.env(),
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   const reader = command.stdout.getReader();
   const writer = command.stdin.getWriter();
-  // The pipe takes as much as it holds before the command is there to read it.
-  if (!args.includes("sink")) await reader.read();
-  else await writer.write(new Uint8Array(1 << 18));
+  await reader.read();
   const piece = new Uint8Array(1 << 18);
   const start = performance.now();
   for (let left = bytes; left > 0; left -= piece.length) await writer.write(piece);
@@ -109,26 +70,6 @@ async function inputRate(
   const { success } = await command.status;
   if (!success || counted < bytes) throw new Error(`Cannot measure: only ${counted} bytes arrived`);
   return bytes / MB / seconds;
-}
-
-async function plainRate(directory: string): Promise<number> {
-  const path = join(directory, "plain.sock");
-  using listener = Deno.listen({ transport: "unix", path });
-  const accepted = listener.accept();
-  using client = await Deno.connect({ transport: "unix", path });
-  using server = await accepted;
-  const piece = new Uint8Array(1 << 17), buffer = new Uint8Array(1 << 18);
-  const start = performance.now();
-  const sent = (async () => {
-    for (let left = RELAY_BYTES; left > 0; left -= piece.length) {
-      for (let at = 0; at < piece.length;) at += await client.write(piece.subarray(at));
-    }
-    client.closeWrite();
-  })();
-  while (await server.read(buffer) !== null);
-  await sent;
-  await Deno.remove(path);
-  return RELAY_BYTES / MB / (performance.now() - start) * 1000;
 }
 
 async function makeFifo(directory: string): Promise<string> {

@@ -14,39 +14,29 @@ import {
 
 /** Version of the guest protocol that it says it speaks. */
 const PROTOCOL_VERSION = 4244;
-/** Longest stream payload that it takes, and sends where nothing else is said. */
+/** Longest stream payload that it takes. */
 const PIECE = 32 * 1024;
-/** Many small frames are written in one piece of about this size, as a guest's port hands them over. */
-const WRITE_SIZE = 128 * 1024;
 
 interface FakeProcess {
   stdio: number;
   stderr: number;
   args: readonly string[];
-  /** Bytes of input that it got. */
-  taken: number;
 }
 
 /**
  * A guest without a machine. Processes begin and end at once, and do what their first argument says: `echo WORD…`
  * writes the words, `cat` writes its input until that ends, `exit N` ends with N, `fail WORD…` writes to stderr and ends
- * with 1, `zero BYTES [PAYLOAD]` writes so many zero bytes, so many in a frame, `sink` drops its input until that ends
- * and writes how many bytes that were; anything else ends with 0.
+ * with 1; anything else ends with 0.
  */
 export class FakeGuest {
   readonly #processes = new Map<number, FakeProcess>();
   readonly #shutDown: () => void;
   #stream: Deno.Conn | undefined;
-  readonly #maxPayload: number;
   #waiting: Uint8Array[] = [];
 
-  /**
-   * @param shutDown called when the pod has been destroyed
-   * @param maxPayload longest stream payload that it says it takes
-   */
-  constructor(shutDown: () => void, maxPayload = PIECE) {
+  /** @param shutDown called when the pod has been destroyed */
+  constructor(shutDown: () => void) {
     this.#shutDown = shutDown;
-    this.#maxPayload = maxPayload;
   }
 
   /** Says READY, and carries out what comes until the host hangs up. */
@@ -56,7 +46,7 @@ export class FakeGuest {
       version: "0.1.0",
       features: [FEATURE_SIGNAL_SEQUENCE],
       maxMessage: MAX_CONTROL_FRAME,
-      maxStreamPayload: this.#maxPayload,
+      maxStreamPayload: PIECE,
       clock: Date.now() * 1000,
     });
     await write(connection, encodeControlFrame(GoCode.READY, hello));
@@ -111,32 +101,19 @@ export class FakeGuest {
 
   async #takeInput(process: FakeProcess, payload: Uint8Array): Promise<void> {
     const [verb] = process.args;
-    process.taken += payload.length;
-    if (verb === "cat" && payload.length > 0) await this.#send(process.stdio, payload);
-    if ((verb !== "cat" && verb !== "sink") || payload.length > 0) return;
-    if (verb === "sink") await this.#sendLine(process.stdio, `${process.taken}`);
-    await this.#end(process, 0);
+    if (verb !== "cat") return;
+    if (payload.length > 0) await this.#send(process.stdio, payload);
+    else await this.#end(process, 0);
   }
 
-  async #start(process: Omit<FakeProcess, "taken">): Promise<void> {
+  async #start(process: FakeProcess): Promise<void> {
     const { stdio, stderr, args } = process;
-    this.#processes.set(stdio, { stdio, stderr, args, taken: 0 });
+    this.#processes.set(stdio, { stdio, stderr, args });
     const [verb, ...words] = args;
-    if (verb === "cat" || verb === "sink") return;
+    if (verb === "cat") return;
     if (verb === "echo") await this.#sendLine(stdio, words.join(" "));
     if (verb === "fail") await this.#sendLine(stderr, words.join(" "));
-    if (verb === "zero") await this.#sendZeros(stdio, Number(words[0]), Number(words[1] ?? PIECE));
     await this.#end(process, verb === "exit" ? Number(words[0]) : verb === "fail" ? 1 : 0);
-  }
-
-  async #sendZeros(sequence: number, count: number, payload: number): Promise<void> {
-    const frame = encodeStreamFrame(sequence, new Uint8Array(payload));
-    const frames = Math.max(1, Math.floor(WRITE_SIZE / frame.length));
-    const batch = new Uint8Array(frames * frame.length);
-    for (let index = 0; index < frames; index++) batch.set(frame, index * frame.length);
-    for (; count >= frames * payload; count -= frames * payload) await this.#write(batch);
-    for (; count >= payload; count -= payload) await this.#write(frame);
-    if (count > 0) await this.#send(sequence, new Uint8Array(count));
   }
 
   async #sendLine(sequence: number, text: string): Promise<void> {
@@ -144,7 +121,7 @@ export class FakeGuest {
   }
 
   /** The end of each output, then the exit code on the first (the Go agent's order). */
-  async #end({ stdio, stderr }: Omit<FakeProcess, "taken">, code: number): Promise<void> {
+  async #end({ stdio, stderr }: FakeProcess, code: number): Promise<void> {
     this.#processes.delete(stdio);
     if (stderr !== 0) await this.#send(stderr);
     await this.#send(stdio);

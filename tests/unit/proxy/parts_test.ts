@@ -67,14 +67,14 @@ Deno.test("small frames do not keep a read buffer from being used again", () => 
 });
 
 Deno.test("large frames hold their read buffer until they are written", () => {
-  const pool = new BufferPool(20_000);
+  const pool = new BufferPool(50_000);
   const queue = new OutputQueue();
   const buffer = pool.take();
   queue.push(buffer.bytes, buffer);
   buffer.release();
   assert(pool.take() !== buffer);
   queue.take();
-  queue.wrote(20_000);
+  queue.wrote(50_000);
   assert(pool.take() === buffer);
 });
 
