@@ -7,8 +7,10 @@ export interface EngineShimOptions {
   /** The proxy's address. */
   url: string;
   token: string;
-  /** The process has a terminal: `stdio` is one, and becomes the shim's own. */
+  /** The process has a terminal, and `stdio` is one. */
   terminal: boolean;
+  /** That is for the shim alone: whoever resizes it need not tell. */
+  ownTerminal: boolean;
   /** Descriptors that become stdin, stdout and stderr. */
   stdio: readonly [number, number, number];
   /** File for its exit status. */
@@ -52,7 +54,7 @@ export function startEngineShim(options: EngineShimOptions): number {
     command: selfCommand(["shim", ...args]),
     cwd: "/",
     detached: true,
-    controllingTerminal: terminal,
+    controllingTerminal: options.ownTerminal,
     descriptors: [...stdio, secret.number],
     ...(networkNamespace ? { networkNamespace } : {}),
     ...(view ? { view } : {}),

@@ -14,8 +14,20 @@ import {
 /** Where a process's streams are: an engine's own descriptors, or a terminal of which the engine gets the other end. */
 export interface Stdio extends Disposable {
   descriptors: readonly [number, number, number];
+  /** They are a terminal that is the process's alone. */
+  ownTerminal: boolean;
   /** Hands the terminal over, if there is one. */
   handOver(): void;
+}
+
+/** This command's own streams, which it goes on to have too. */
+export function sharedStdio(): Stdio {
+  return {
+    descriptors: [0, 1, 2],
+    ownTerminal: false,
+    handOver: () => {},
+    [Symbol.dispose]: () => {},
+  };
 }
 
 /**
@@ -29,7 +41,7 @@ export function openStdio(command: Command, consoleSocket: string | undefined): 
     if (consoleSocket !== undefined) {
       throw new Failure("Cannot use the console socket: the process has no terminal");
     }
-    return { descriptors: [0, 1, 2], handOver: () => {}, [Symbol.dispose]: () => {} };
+    return sharedStdio();
   }
   if (consoleSocket === undefined) {
     throw new Failure("Cannot give the process a terminal: --console-socket is missing");
@@ -47,6 +59,7 @@ function openConsole({ size }: Command, path: string): Stdio {
   const kept = resources.move();
   return {
     descriptors: [slave.number, slave.number, slave.number],
+    ownTerminal: true,
     handOver: () => send(path, master, `/dev/pts/${name}`),
     [Symbol.dispose]: () => kept.dispose(),
   };

@@ -12,10 +12,12 @@ import {
 import { startEngineShim } from "../../shim/mod.ts";
 import { identifyProcess } from "../../sys/mod.ts";
 import { readBundle } from "../bundle.ts";
-import { openStdio, type Stdio } from "./console.ts";
+import { cgroupDirectories, CgroupStay, removeCgroups } from "./cgroups.ts";
+import { openStdio, sharedStdio, type Stdio } from "./console.ts";
 import type { RuntimeContext } from "./context.ts";
 import { type EngineSpec, readEngineSpec } from "./engine_spec.ts";
 import { checkProgram } from "./find_program.ts";
+import { runHooksFor } from "./hooks_of.ts";
 import { internalName } from "./names.ts";
 import { writePidFile } from "./pid_file.ts";
 import { choosePod } from "./pod_choice.ts";
@@ -29,6 +31,8 @@ export interface CreateOptions {
   bundle: string;
   consoleSocket?: string | undefined;
   pidFile?: string | undefined;
+  /** The process shares this command's streams, a terminal among them, which waits for its end. */
+  foreground?: boolean;
   signal: AbortSignal;
 }
 
@@ -60,18 +64,23 @@ export async function createFromBundle(
     annotations: spec.annotations ?? {},
     maker: identifyProcess(Deno.pid)!,
     process: null,
-    cgroups: [],
+    cgroups: cgroupDirectories(spec.linux?.cgroupsPath, options.id),
+    hooks: spec.hooks ?? {},
   };
   await store.add(record);
   await using undo = new AsyncDisposableStack();
   undo.defer(() => store.remove(record.id));
-  using stdio = openStdio(container.command, options.consoleSocket);
+  undo.defer(() => removeCgroups(record.cgroups));
+  using stdio = options.foreground
+    ? sharedStdio()
+    : openStdio(container.command, options.consoleSocket);
   const made = await makeParts(
     context,
     options,
     { record, spec, container, hostname, stdio },
     undo,
   );
+  await runHooksFor(made, "creating", ["prestart", "createRuntime", "createContainer"]);
   stdio.handOver();
   await store.write(made);
   if (options.pidFile !== undefined) await writePidFile(options.pidFile, made.process!.pid);
@@ -104,6 +113,7 @@ async function makeParts(
 ): Promise<RuntimeRecord> {
   const { tools, defaults } = context;
   const { pod } = record;
+  using _groups = new CgroupStay(record.cgroups);
   using network = engineNetwork(spec);
   if (record.ownsPod) {
     await createPod(tools, pod, {
@@ -124,6 +134,7 @@ async function makeParts(
       startEngineShim({
         ...place,
         terminal: container.command.terminal,
+        ownTerminal: stdio.ownTerminal,
         stdio: stdio.descriptors,
         ...(network.namespace ? { networkNamespace: network.namespace } : {}),
         view: { root: record.rootfs, readOnly: container.readOnlyRoot, binds: container.volumes },

@@ -2,6 +2,8 @@ import { Failure } from "../../failure.ts";
 import { killContainer, removeContainer, removePod } from "../../pod/mod.ts";
 import { SIGNALS } from "../../sys/mod.ts";
 import type { RuntimeContext } from "./context.ts";
+import { removeCgroups } from "./cgroups.ts";
+import { runHooksFor } from "./hooks_of.ts";
 import { lookAt, type Standing } from "./state.ts";
 
 /**
@@ -26,6 +28,8 @@ export async function deleteContainer(
     throw new Failure(`cannot delete container ${id} that is not stopped: ${status}`);
   }
   await removeParts(context, standing);
+  await removeCgroups(standing.record.cgroups);
+  await runHooksFor(standing.record, "stopped", ["poststop"]);
   await context.store.remove(id);
 }
 

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { Failure, messageOf } from "../../failure.ts";
+import type { Hooks } from "../hooks.ts";
 
 /** A namespace of a container (runtime-spec 1.1, config-linux.md); without a path it is new. */
 export interface SpecNamespace {
@@ -14,6 +15,7 @@ export interface EngineSpec {
   root?: { path?: string; readonly?: boolean };
   process?: { terminal?: boolean; consoleSize?: { height?: number; width?: number } };
   annotations?: Record<string, string>;
+  hooks?: Hooks;
   linux?: {
     namespaces?: SpecNamespace[];
     cgroupsPath?: string;

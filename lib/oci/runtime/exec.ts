@@ -2,6 +2,7 @@ import type { Command } from "../../agent/mod.ts";
 import { Failure } from "../../failure.ts";
 import { execInContainer, startExec } from "../../pod/mod.ts";
 import { startEngineShim } from "../../shim/mod.ts";
+import { CgroupStay } from "./cgroups.ts";
 import { openStdio } from "./console.ts";
 import type { RuntimeContext } from "./context.ts";
 import { toldAsProgramFailure } from "./find_program.ts";
@@ -48,12 +49,18 @@ export async function execProcess(context: RuntimeContext, request: ExecRequest)
     if (result.kind === "exited") return result.code;
     throw new Failure(`Cannot tell how the process in ${request.id} ended: ${result.reason}`);
   }
+  using _groups = new CgroupStay(record.cgroups);
   using stdio = openStdio(asked, request.consoleSocket);
   const pid = await toldAsProgramFailure(asked, () =>
     startExec(tools, {
       ...place,
       starter: (shim) =>
-        startEngineShim({ ...shim, terminal: asked.terminal, stdio: stdio.descriptors }),
+        startEngineShim({
+          ...shim,
+          terminal: asked.terminal,
+          ownTerminal: stdio.ownTerminal,
+          stdio: stdio.descriptors,
+        }),
     }));
   stdio.handOver();
   if (request.pidFile !== undefined) await writePidFile(request.pidFile, pid);

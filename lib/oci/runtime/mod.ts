@@ -8,6 +8,7 @@ export { killProcesses } from "./kill.ts";
 export { listStates } from "./list.ts";
 export { pauseContainer, resumeContainer } from "./pause.ts";
 export { processesOf } from "./ps.ts";
+export { runBundle, type RunOptions } from "./run.ts";
 export { startCreated } from "./start.ts";
 export { describeState, lookAt, type RuntimeState, type Standing } from "./state.ts";
 export { RuntimeStore } from "./store.ts";

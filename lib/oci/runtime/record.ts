@@ -1,3 +1,4 @@
+import type { Hooks } from "../hooks.ts";
 import type { ProcessIdentity } from "../../sys/mod.ts";
 
 /** What is kept of a container that an engine has made, beside the records of its pod. */
@@ -21,6 +22,8 @@ export interface RuntimeRecord {
   maker: ProcessIdentity | null;
   /** Its shim. */
   process: ProcessIdentity | null;
-  /** Control groups of the host that were made for it. */
+  /** Directories of its control groups on the host. */
   cgroups: string[];
+  /** Programs that its bundle has run at points of its life. */
+  hooks: Hooks;
 }

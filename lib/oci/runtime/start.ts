@@ -2,6 +2,7 @@ import { Failure } from "../../failure.ts";
 import { startContainer } from "../../pod/mod.ts";
 import type { RuntimeContext } from "./context.ts";
 import { toldAsProgramFailure } from "./find_program.ts";
+import { runHooksFor } from "./hooks_of.ts";
 import { lookAt } from "./state.ts";
 
 /** Runs the program of a container that was made. @throws {Failure} when it is not to be started, or cannot be */
@@ -12,4 +13,5 @@ export async function startCreated(context: RuntimeContext, id: string): Promise
     container!.config.command,
     () => startContainer(context.tools, record.pod, record.container),
   );
+  await runHooksFor(record, "running", ["poststart"]);
 }
