@@ -246,6 +246,8 @@ export interface Agent {
   containerCounters(container: string): Promise<CgroupCounters>;
   /** Brings processors and memory that were plugged in into use. */
   onlineCPUMem(plugged?: PluggedResources): Promise<void>;
+  /** Adds what proxy and guest have recorded of this driver's commands to this process's trace, if there is one. */
+  collectTrace(): Promise<void>;
   /** Closes the connection; the pod goes on. */
   close(): void;
 }

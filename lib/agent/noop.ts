@@ -47,5 +47,7 @@ export class NoopAgent implements Agent {
 
   async onlineCPUMem(): Promise<void> {}
 
+  async collectTrace(): Promise<void> {}
+
   close(): void {}
 }

@@ -2,6 +2,7 @@ import type { Paths } from "../config/mod.ts";
 import { HypervisorByKind, Qemu } from "../hypervisor/mod.ts";
 import { kindsOf, type PodConfig, PodStore, runOnce } from "../pod/mod.ts";
 import { SIGNALS } from "../sys/mod.ts";
+import { trace } from "../trace.ts";
 import { templateStore } from "./pod_tools.ts";
 import { guestMaker } from "./guest_maker.ts";
 import { ConsoleFollower } from "./console_follower.ts";
@@ -21,8 +22,10 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
   using progress = new Progress();
   const guest = guestMaker(paths, (step) => progress.show(step));
   // Before the pod's processes start: building it may take a while.
+  const finding = trace("find guest and root file system");
   if (bootsBuiltinGuest(request.pod)) await guest(request.pod.kernel ?? undefined);
   const container = await resolveRoot(request, paths, async () => (await guest()).busybox);
+  finding[Symbol.dispose]();
   using relay = new SignalRelay();
   using deadline = new Deadline(request.timeout);
   progress.show("starting the VM");

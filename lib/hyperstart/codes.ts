@@ -1,6 +1,7 @@
 import {
   CONTAINER_COUNTERS_CODE,
   FREEZE_CONTAINER_CODE,
+  TRACE_CODE,
   UPDATE_CONTAINER_CODE,
 } from "./extensions.ts";
 
@@ -80,8 +81,16 @@ export function isHostCommand(name: string): name is HostCommand {
   return Object.hasOwn(HOST_COMMANDS, name);
 }
 
+/** Extensions. */
+const OWN_CODES = {
+  UPDATECONTAINER: UPDATE_CONTAINER_CODE,
+  TRACE: TRACE_CODE,
+  FREEZECONTAINER: FREEZE_CONTAINER_CODE,
+  CONTAINERCOUNTERS: CONTAINER_COUNTERS_CODE,
+};
+
 const NAMES: Record<Dialect, ReadonlyMap<number, string>> = {
-  go: new Map(Object.entries(GoCode).map(([name, code]) => [code, name])),
+  go: new Map(Object.entries({ ...GoCode, ...OWN_CODES }).map(([name, code]) => [code, name])),
   c: new Map(Object.entries(CCode).map(([name, code]) => [code, name])),
 };
 

@@ -37,6 +37,15 @@ export const FEATURE_SIGNAL_SEQUENCE = "signal-sequence";
  */
 export const FEATURE_UPDATE_CONTAINER = "update-container";
 
+/**
+ * `trace`: code 65 (`TraceCommand` in guest_trace.ts) has the guest record where its time goes, and is answered with
+ * what was recorded so far (`GuestTrace`). The host asks when it traces itself.
+ */
+export const FEATURE_TRACE = "trace";
+
+/** Code of the command for a trace. */
+export const TRACE_CODE = 65;
+
 /** Code of new limits, far from what any of the originals uses. */
 export const UPDATE_CONTAINER_CODE = 64;
 

@@ -11,4 +11,5 @@ export type * from "./messages.ts";
 export { Fields, MessageError } from "./fields.ts";
 export * from "./parse_messages.ts";
 export * from "./extensions.ts";
+export * from "./guest_trace.ts";
 export { startFailureExitCode, startFailureMessage } from "./start_failure.ts";

@@ -9,6 +9,7 @@ import {
 } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
+import { traceSteps } from "../trace.ts";
 import { endProcess } from "./end_process.ts";
 import { growTo, isLarger } from "./grow.ts";
 import { bootOf, kindsOf, makeAgent, startPodProxy } from "./kinds.ts";
@@ -78,6 +79,7 @@ async function bringUp(
   origin: VmOrigin | undefined,
   onStarted: (vm: Vm) => void = () => {},
 ): Promise<BootedPod> {
+  using steps = traceSteps("start the proxy");
   const { directory, pod, signal } = options;
   const { hostname, share } = pod.config;
   const kinds = kindsOf(pod.config);
@@ -94,7 +96,9 @@ async function bringUp(
   const devices = agent.createPod(directory.share);
   undo.defer(() => releaseOutside(directory));
   await claimSockets(directory, devices.ports.map(({ hostPath }) => hostPath));
+  steps.next("network");
   using network = await preparePodNetwork(directory, pod.config);
+  steps.next("launch the VM");
   const vm = await options.launch({
     name: pod.id,
     directory: directory.path,
@@ -119,6 +123,7 @@ async function bringUp(
   using _watching = watch(vm, proxy.process, ended);
   const launched = options.onLaunched?.(vm);
   try {
+    steps.next("bring the guest up");
     await Promise.all([
       launched,
       agent.startPod({ hostname, share, ...guestNetwork }),

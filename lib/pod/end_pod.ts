@@ -2,6 +2,7 @@ import type { Agent } from "../agent/mod.ts";
 import type { Vm } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { isAlive, type ProcessIdentity } from "../sys/mod.ts";
+import { trace } from "../trace.ts";
 import { endProcess } from "./end_process.ts";
 import { withinTime } from "./within_time.ts";
 
@@ -22,6 +23,7 @@ export interface PodParts {
  * @returns what went wrong in the guest, for the log; the pod is down all the same
  */
 export async function endPod({ agent, vm, proxy }: PodParts, id: string): Promise<void> {
+  using _end = trace("end the pod");
   const log = getLogger("pod", { pod: id });
   const down = agent.stopPod().catch((error) => {
     // A guest that nobody can reach any more is no news: that is why the pod ends.
@@ -30,5 +32,6 @@ export async function endPod({ agent, vm, proxy }: PodParts, id: string): Promis
   });
   await withinTime(Promise.race([down, vm.ended]), STOP_TIMEOUT);
   agent.close();
+  using _kill = trace("end QEMU and proxy");
   await Promise.all([vm.kill(), endProcess(proxy)]);
 }

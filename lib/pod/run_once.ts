@@ -2,6 +2,7 @@ import { Failure } from "../failure.ts";
 import type { Vm, VmLaunch } from "../hypervisor/mod.ts";
 import { makeShim, type ShimResult, type ShimStreams } from "../shim/mod.ts";
 import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
+import { traceSteps } from "../trace.ts";
 import { type BootedPod, bootPod, vmFailure } from "./boot.ts";
 import { addPod } from "./add_pod.ts";
 import { endPod } from "./end_pod.ts";
@@ -94,6 +95,7 @@ async function runContainer(
   pod: PodRecord,
 ): Promise<number> {
   const { store, name, container, streams, signal } = options;
+  using steps = traceSteps("disks and streams");
   const disks = planDisks(container, []);
   await plugDisks(vm, disks);
   const { url, token } = await agent.reserveStreams();
@@ -102,6 +104,7 @@ async function runContainer(
   signal.addEventListener("abort", stop);
   using _listening = { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) };
   options.onStarting?.();
+  steps.next("start the container");
   const result = shim.run();
   try {
     await agent.startContainer(guestContainer(name, container, disks), token);
@@ -111,10 +114,13 @@ async function runContainer(
     signal.throwIfAborted();
     throw explainStart(error, container.command);
   }
+  steps.next("the command runs");
   const record = newContainer(name, name, container);
   await store.writeContainer({ ...record, state: "running", shim: pod.owner, disks });
   options.onStarted?.((number) => shim.signal(number));
-  return await exitCodeOf(await result, vm, signal);
+  const ended = await result;
+  await agent.collectTrace();
+  return await exitCodeOf(ended, vm, signal);
 }
 
 async function exitCodeOf(result: ShimResult, vm: Vm, signal: AbortSignal): Promise<number> {

@@ -8,7 +8,9 @@ import {
   parseIoResponse,
   type RegisterVM,
 } from "./payloads.ts";
+import type { TraceSpan } from "../trace.ts";
 import { ProxyError } from "./proxy_error.ts";
+import { parseTrace, TRACE_NAME } from "./trace_payload.ts";
 import { Turn } from "./turn.ts";
 import { writeAll } from "./write_all.ts";
 
@@ -48,11 +50,12 @@ export class ProxyClient implements Disposable {
 
   /** Makes the proxy connect to a VM's channels and wait for its guest; then as {@linkcode attachVM}. */
   async registerVM(vm: RegisterVM, options: CommandOptions = {}): Promise<IoDescription> {
-    const { console, numIOStreams, ...always } = vm;
+    const { console, numIOStreams, trace, ...always } = vm;
     const request = {
       ...always,
       ...(console ? { console } : {}),
       ...(numIOStreams ? { numIOStreams } : {}),
+      ...(trace ? { trace } : {}),
     };
     const limits = { timeout: REGISTER_TIMEOUT, ...options };
     return tokensOf(await this.#command(Command.registerVM, "RegisterVM", request, limits), vm);
@@ -60,8 +63,12 @@ export class ProxyClient implements Disposable {
 
   /** Binds this connection to a registered VM and has tokens for new processes made. */
   async attachVM(vm: AttachVM, options?: CommandOptions): Promise<IoDescription> {
-    const { containerId, numIOStreams } = vm;
-    const request = { containerId, ...(numIOStreams ? { numIOStreams } : {}) };
+    const { containerId, numIOStreams, trace } = vm;
+    const request = {
+      containerId,
+      ...(numIOStreams ? { numIOStreams } : {}),
+      ...(trace ? { trace } : {}),
+    };
     return tokensOf(await this.#command(Command.attachVM, "AttachVM", request, options), vm);
   }
 
@@ -81,6 +88,15 @@ export class ProxyClient implements Disposable {
   ): Promise<Uint8Array> {
     const request = { hyperName: name, tokens: tokens.length > 0 ? tokens : null, data };
     return this.#command(Command.hyper, `Hyper ${name}`, request, options);
+  }
+
+  /**
+   * What the proxy and the guest have recorded since this client registered or attached with `trace`; that ends it.
+   *
+   * @throws {ProxyError} when the proxy knows nothing of traces
+   */
+  async endTrace(options?: CommandOptions): Promise<TraceSpan[]> {
+    return parseTrace(await this.hyper(TRACE_NAME, [], undefined, options));
   }
 
   /** Forgets a VM. */

@@ -1,5 +1,6 @@
 import { Fields, isHostCommand } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
+import type { TraceSpan } from "../trace.ts";
 import { Command } from "./frame.ts";
 import { jsonMembers } from "./json_members.ts";
 import type { ProxyLimits } from "./limits.ts";
@@ -16,6 +17,7 @@ import {
 import type { Registry } from "./registry.ts";
 import { exitNotification, type Session, type ShimConnection } from "./session.ts";
 import { signalText } from "./signal_texts.ts";
+import { encodeTrace, TRACE_NAME } from "./trace_payload.ts";
 import { Vm } from "./vm.ts";
 
 const SIGKILL = 9;
@@ -36,6 +38,10 @@ export interface CommandContext extends ShimConnection {
   afterResponse(action: () => void): void;
   /** Deals with the client's stdin on these terms from now on. */
   grantTerms(terms: ShimTerms): ShimTerms;
+  /** Records what the proxy and its guest do, for this client to ask for. */
+  startTrace(): void;
+  /** What was recorded for this client, which is over then; nothing when nothing was. */
+  endTrace(): Promise<readonly TraceSpan[] | undefined>;
   /** The client has said goodbye: it is closed without a response. */
   sayGoodbye(): void;
 }
@@ -66,6 +72,7 @@ async function registerVM(client: CommandContext, payload: Uint8Array): Promise<
   registry.vms.set(id, vm);
   const tokens = registry.allocate(vm, request.numIOStreams);
   vm.lost.then(() => registry.dropTokens(vm));
+  if (request.trace) client.startTrace();
   try {
     await vm.connect({ control, streams, console: request.console });
   } catch (error) {
@@ -73,17 +80,22 @@ async function registerVM(client: CommandContext, payload: Uint8Array): Promise<
     throw error;
   }
   client.vm = vm;
+  if (request.trace) await vm.trace(true);
   registry.announce();
   getLogger("proxy").info("VM registered", { pod: id, guest: vm.hello?.agent ?? "unknown" });
   return describeIo(registry, vm, tokens);
 }
 
-function attachVM(client: CommandContext, payload: Uint8Array): unknown {
+async function attachVM(client: CommandContext, payload: Uint8Array): Promise<unknown> {
   const { registry } = client;
   const request = parseAttachVM(payload);
   const vm = registry.find(request.containerId);
   const tokens = registry.allocate(vm, request.numIOStreams);
   client.vm = vm;
+  if (request.trace) {
+    client.startTrace();
+    await vm.trace(true);
+  }
   return describeIo(registry, vm, tokens);
 }
 
@@ -105,6 +117,10 @@ async function hyper(client: CommandContext, payload: Uint8Array): Promise<Uint8
   if (!vm) throw new Error("client not attached to a vm");
   const request = Fields.parse(payload, "Hyper");
   const name = request.string("hyperName");
+  if (name === TRACE_NAME) {
+    const spans = await client.endTrace();
+    if (spans) return encodeTrace(spans);
+  }
   const tokens = request.strings("tokens");
   const data = rawData(payload);
   if (name === "newcontainer" || name === "execcmd") {

@@ -17,12 +17,16 @@ export interface RegisterVM {
   console?: string;
   /** Tokens wanted. */
   numIOStreams?: number;
+  /** podvisor's own: the client traces, and will ask for what the proxy and the guest have recorded. */
+  trace?: boolean;
 }
 
 /** AttachVM. */
 export interface AttachVM {
   containerId: string;
   numIOStreams?: number;
+  /** As in {@linkcode RegisterVM}. */
+  trace?: boolean;
 }
 
 /** Signal, from a shim. Columns and rows come with SIGWINCH, and only with it. */
@@ -68,6 +72,7 @@ export function parseRegisterVM(payload: Uint8Array): Required<RegisterVM> {
     ioSerial: fields.string("ioSerial"),
     console: fields.string("console"),
     numIOStreams: fields.integer("numIOStreams", MAX_TOKENS),
+    trace: fields.boolean("trace"),
   };
 }
 
@@ -77,6 +82,7 @@ export function parseAttachVM(payload: Uint8Array): Required<AttachVM> {
   return {
     containerId: fields.string("containerId"),
     numIOStreams: fields.integer("numIOStreams", MAX_TOKENS),
+    trace: fields.boolean("trace"),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type ProxyFrame,
   Stream,
 } from "./frame.ts";
+import { trace, type TraceSpan, Tracing } from "../trace.ts";
 import type { ProxyLimits } from "./limits.ts";
 import type { ShimTerms } from "./payloads.ts";
 import { writeLogRecord } from "./log_record.ts";
@@ -24,6 +25,7 @@ import type { Vm } from "./vm.ts";
 
 const log = getLogger("proxy");
 const READ_SIZE = 128 * 1024;
+const COMMAND_NAMES = Object.keys(Command);
 const STREAM_NAMES = ["stdin", "stdout", "stderr", "log"];
 
 /** Neighbouring frames of stdin, as the guest gets them. */
@@ -51,6 +53,7 @@ export class ServerConnection implements CommandContext, ShimConnection {
   #stdin: StdinQueue | undefined;
   #goodbye = false;
   #closed = false;
+  #tracing: Tracing | undefined;
 
   constructor(connection: Deno.Conn, registry: Registry, limits: ProxyLimits) {
     this.#connection = connection;
@@ -66,6 +69,7 @@ export class ServerConnection implements CommandContext, ShimConnection {
       if (!this.#closed) log.debug("Closing a client's connection", { error: messageOf(error) });
     } finally {
       this.close();
+      this.#tracing?.[Symbol.dispose]();
       this.#leave();
     }
   }
@@ -96,6 +100,18 @@ export class ServerConnection implements CommandContext, ShimConnection {
   grantTerms(terms: ShimTerms): ShimTerms {
     this.#stdin = new StdinQueue(this, terms.stdinCredit);
     return terms;
+  }
+
+  startTrace(): void {
+    this.#tracing ??= new Tracing("proxy");
+  }
+
+  async endTrace(): Promise<readonly TraceSpan[] | undefined> {
+    if (!this.#tracing) return undefined;
+    using tracing = this.#tracing;
+    await this.vm?.trace(!tracing.isLast);
+    this.#tracing = undefined;
+    return tracing.spans;
   }
 
   /** DisconnectShim: the connection is closed without a response. */
@@ -140,6 +156,7 @@ export class ServerConnection implements CommandContext, ShimConnection {
 
   async #command({ opcode, payload }: ProxyFrame): Promise<void> {
     let response: Uint8Array;
+    using _span = trace(COMMAND_NAMES[opcode]!);
     try {
       const answer = await COMMANDS[opcode]!(this, payload);
       response = answer instanceof Uint8Array || answer === undefined

@@ -1,6 +1,7 @@
 import { messageOf } from "../failure.ts";
 import {
   CONTROL_HEADER_LENGTH,
+  FEATURE_TRACE,
   type GuestDialect,
   type GuestHello,
   HOST_COMMANDS,
@@ -9,11 +10,13 @@ import {
   type ProcessEvent,
 } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
+import { addSpans, trace } from "../trace.ts";
 import { within } from "./deadline.ts";
 import { dialGuest } from "./dial_guest.ts";
 import { Gate } from "./gate.ts";
 import { logConsole } from "./guest_console.ts";
 import { GuestControl } from "./guest_control.ts";
+import { GuestTracer } from "./guest_tracer.ts";
 import { GuestStreams, type OutputSink } from "./guest_streams.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { ECHO_SEQUENCE, PacedStdin } from "./paced_stdin.ts";
@@ -49,6 +52,7 @@ export class Vm implements SessionHost {
   readonly #lost = Promise.withResolvers<void>();
   readonly #sessions = new SessionTable(this);
   readonly #resources = new AsyncDisposableStack();
+  readonly #tracer = new GuestTracer();
   #control: GuestControl | undefined;
   #streams: GuestStreams | undefined;
   /** Set for guests that lose stdin which comes too fast. */
@@ -92,7 +96,10 @@ export class Vm implements SessionHost {
       this.#streams = streams;
       this.#resources.defer(() => streams.close());
       this.#watch(control.run(), streams.run(), streams);
-      this.hello = await control.ready(this.#limits.readyTimeout);
+      {
+        using _span = trace("wait for READY");
+        this.hello = await control.ready(this.#limits.readyTimeout);
+      }
       if (this.hello.clock > 0) this.clockOffset = Date.now() * 1000 - this.hello.clock;
       this.dialect = this.hello.agent === "" ? await probeDialect(control) : "builtin";
       if (isCDialect(this.dialect)) {
@@ -140,7 +147,10 @@ export class Vm implements SessionHost {
     session.process = { kind: name === "newcontainer" ? "init" : "exec", container, processId };
     try {
       const message = `timeout waiting for shim with token ${session.token}`;
-      await session.connected.wait(this.#limits.shimTimeout, message);
+      {
+        using _span = trace("wait for the shim");
+        await session.connected.wait(this.#limits.shimTimeout, message);
+      }
       const reply = await control.request(HOST_COMMANDS[name], payload);
       session.started.open();
       if (session.firstSize) await this.#applyFirstSize(session, session.firstSize);
@@ -148,6 +158,16 @@ export class Vm implements SessionHost {
     } catch (error) {
       session.process = undefined;
       throw error;
+    }
+  }
+
+  /** Records what the guest has recorded, if it can. @param record whether it is to go on */
+  async trace(record: boolean): Promise<void> {
+    if (!this.hello?.features.includes(FEATURE_TRACE)) return;
+    try {
+      addSpans(await this.#tracer.take(await this.#readyControl(), record));
+    } catch (error) {
+      log.warn("Cannot trace the guest", { pod: this.id, error: messageOf(error) });
     }
   }
 

@@ -3,6 +3,7 @@ import { readU32 } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
 import { FrameType, Notification, type ProxyFrame, Stream } from "../proxy/mod.ts";
 import { SIGNALS } from "../sys/mod.ts";
+import { trace } from "../trace.ts";
 import { ShimConnection } from "./connection.ts";
 import { OutputWriter } from "./output_writer.ts";
 import { StdinPump } from "./stdin_pump.ts";
@@ -104,7 +105,9 @@ export class Shim {
       let claimed = false;
       try {
         const options = timeout === undefined ? { signal } : { signal, timeout };
+        const opening = trace("claim the streams", "shim");
         const connection = await ShimConnection.open(url, token, options);
+        opening[Symbol.dispose]();
         claimed = true;
         this.#attach(connection);
         await this.#readFrom(connection);
@@ -147,6 +150,11 @@ export class Shim {
   async #readFrom(connection: ShimConnection): Promise<void> {
     const take = (frame: ProxyFrame) => this.#take(frame);
     const flush = () => this.#output.flush();
+    {
+      using _span = trace("wait for the first frame", "shim");
+      if (!await connection.read(take, flush)) return;
+    }
+    using _span = trace("frames up to the last", "shim");
     while (this.#exitCode === undefined && await connection.read(take, flush));
   }
 

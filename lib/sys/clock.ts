@@ -3,6 +3,8 @@ import { syscall } from "./syscall.ts";
 
 /** The time of day (clock_gettime(2)). */
 export const CLOCK_REALTIME = 0;
+/** The time since the boot, whether the machine slept or not. */
+export const CLOCK_BOOTTIME = 7;
 const SECOND = 1_000_000_000n;
 
 /** What a clock says, in nanoseconds. @throws {SysError} */

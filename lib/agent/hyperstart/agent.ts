@@ -13,7 +13,8 @@ import {
   type UpdateContainer,
 } from "../../hyperstart/mod.ts";
 import { getLogger, type Logger } from "../../log.ts";
-import { ProxyClient, releaseToken } from "../../proxy/mod.ts";
+import { type AttachVM, ProxyClient, releaseToken } from "../../proxy/mod.ts";
+import { addSpans, isTracing, trace } from "../../trace.ts";
 import type {
   Agent,
   AgentCapabilities,
@@ -220,6 +221,16 @@ export class HyperstartAgent implements Agent {
     await this.#send("onlinecpumem", dialect === "builtin" ? plugged : undefined);
   }
 
+  async collectTrace(): Promise<void> {
+    if (!isTracing() || !this.#link) return;
+    try {
+      const { client } = await this.#link;
+      addSpans(await client.endTrace(this.#limits()));
+    } catch (error) {
+      this.#logger.debug("no trace of the proxy and the guest", { error });
+    }
+  }
+
   close(): void {
     this.#closing.abort(new Error("Cannot reach the guest: the driver was closed"));
     this.#closing = new AbortController();
@@ -230,6 +241,7 @@ export class HyperstartAgent implements Agent {
   async #send(name: string, message?: object, token?: string): Promise<Uint8Array> {
     const { client, maxMessage } = await this.#attached();
     if (message) checkSize(name, message, maxMessage);
+    using _span = trace(name);
     return await client.hyper(name, token === undefined ? [] : [token], message, this.#limits());
   }
 
@@ -250,6 +262,7 @@ export class HyperstartAgent implements Agent {
       containerId: this.#options.pod,
       ctlSerial: control.hostPath,
       ioSerial: stream.hostPath,
+      trace: isTracing(),
     };
     this.#link = this.#connect((client) => client.registerVM(vm, this.#limits()));
     return this.#link;
@@ -257,7 +270,7 @@ export class HyperstartAgent implements Agent {
 
   /** The connection, unless it has been lost: then a new one. */
   async #attached(): Promise<GuestLink> {
-    const vm = { containerId: this.#options.pod };
+    const vm = { containerId: this.#options.pod, trace: isTracing() };
     const known = this.#link ??= this.#attach(vm);
     const link = await known;
     if (!link.client.isClosed) return link;
@@ -266,7 +279,7 @@ export class HyperstartAgent implements Agent {
     return await (this.#link ??= this.#attach(vm));
   }
 
-  #attach(vm: { containerId: string }): Promise<GuestLink> {
+  #attach(vm: AttachVM): Promise<GuestLink> {
     return this.#connect((client) => client.attachVM(vm, this.#limits()));
   }
 
@@ -278,6 +291,7 @@ export class HyperstartAgent implements Agent {
       const client = await ProxyClient.connect(proxy, { logger: this.#logger, ...this.#limits() });
       using undo = new DisposableStack();
       undo.defer(() => client.close());
+      using _span = trace("attach to the guest");
       const link = await describeLink(client, await greet(client), this.#limits(), maxMessage);
       undo.move();
       return link;

@@ -7,6 +7,7 @@ import { findTarget, POD_OPTION } from "../find_target.ts";
 import { applyLogOptions, LOG_OPTIONS } from "../log_options.ts";
 import { makePodTools } from "../pod_tools.ts";
 import { SignalRelay } from "../signal_relay.ts";
+import { TRACE_OPTION, traced } from "../trace_option.ts";
 
 /** `podvisor container exec`. */
 export const exec: Command = {
@@ -14,32 +15,36 @@ export const exec: Command = {
   description:
     "Runs a further command in a running container, and ends with its exit code. Environment, directory,\n" +
     "user and capabilities are the container's own unless the options say otherwise.",
-  options: [...COMMAND_OPTIONS, POD_OPTION, ...LOG_OPTIONS],
+  options: [...COMMAND_OPTIONS, POD_OPTION, TRACE_OPTION, ...LOG_OPTIONS],
   takesCommand: true,
   operands: [2, Infinity],
   async run(context: CommandContext): Promise<number> {
-    const { paths, options } = context;
-    applyLogOptions(options);
-    const [name, ...args] = options.operands;
-    const { pod, id } = await findTarget(context, name!);
-    using relay = new SignalRelay();
-    const terminal = options.flag("tty");
-    const result = await execInContainer(makePodTools(paths), {
-      pod,
-      container: id,
-      command: (own) => {
-        const command = { ...own, args, terminal, size: null, env: [...own.env] };
-        changeCommand(command, options);
-        return command;
-      },
-      streams: { interactive: options.flag("interactive"), terminal },
-      onStarted: (signal) => relay.sendTo(signal),
-      signal: relay.abort,
-    });
-    if (result.kind === "exited") return result.code;
-    throw new Failure(`Cannot tell how the command in ${id} ended: ${result.reason}`);
+    applyLogOptions(context.options);
+    return await traced(context.options, "container exec", () => execForeground(context));
   },
 };
+
+async function execForeground(context: CommandContext): Promise<number> {
+  const { paths, options } = context;
+  const [name, ...args] = options.operands;
+  const { pod, id } = await findTarget(context, name!);
+  using relay = new SignalRelay();
+  const terminal = options.flag("tty");
+  const result = await execInContainer(makePodTools(paths), {
+    pod,
+    container: id,
+    command: (own) => {
+      const command = { ...own, args, terminal, size: null, env: [...own.env] };
+      changeCommand(command, options);
+      return command;
+    },
+    streams: { interactive: options.flag("interactive"), terminal },
+    onStarted: (signal) => relay.sendTo(signal),
+    signal: relay.abort,
+  });
+  if (result.kind === "exited") return result.code;
+  throw new Failure(`Cannot tell how the command in ${id} ended: ${result.reason}`);
+}
 
 /** `podvisor container attach`. */
 export const attach: Command = {

@@ -20,6 +20,7 @@ import { POD_OPTIONS, readPodOptions } from "../pod_options.ts";
 import { makePodTools } from "../pod_tools.ts";
 import { SignalRelay } from "../signal_relay.ts";
 import { age, table } from "../table.ts";
+import { TRACE_OPTION, traced } from "../trace_option.ts";
 
 const JSON_OPTION: OptionSpec = {
   name: "json",
@@ -41,21 +42,24 @@ export const create = podCommand(
 /** `podvisor pod run`. */
 export const run = podCommand(
   "Makes a pod and starts it.",
-  POD_OPTIONS,
+  [...POD_OPTIONS, TRACE_OPTION],
   async ({ options, config }, tools, name) => {
     using relay = new SignalRelay();
-    await createPod(tools, name, await readPodOptions(options, name, config), relay.abort);
-    return await startPod(tools, name, relay.abort);
+    const asked = await readPodOptions(options, name, config);
+    return await traced(options, "pod run", async () => {
+      await createPod(tools, name, asked, relay.abort);
+      return await startPod(tools, name, relay.abort);
+    });
   },
 );
 
 /** `podvisor pod start`. */
 export const start = podCommand(
   "Starts a pod and its containers. A stopped pod is booted anew.",
-  [],
-  async (_, tools, name) => {
+  [TRACE_OPTION],
+  async ({ options }, tools, name) => {
     using relay = new SignalRelay();
-    return await startPod(tools, name, relay.abort);
+    return await traced(options, "pod start", () => startPod(tools, name, relay.abort));
   },
 );
 

@@ -6,6 +6,7 @@ import { applyLogOptions, LOG_OPTIONS } from "../log_options.ts";
 import { POD_OPTIONS } from "../pod_options.ts";
 import { readRunRequest } from "../run_request.ts";
 import { runForeground } from "../foreground.ts";
+import { TRACE_OPTION, traced } from "../trace_option.ts";
 
 /** The form in which an engine gives a bundle, and the container's id. */
 function isBundleRun(options: ParsedOptions): boolean {
@@ -34,6 +35,7 @@ export const run: Command = {
     },
     { name: "json", kind: "flag", help: "Tell how it ended as a line of JSON on stderr" },
     { name: "console", kind: "flag", help: "Show the guest's console on stderr" },
+    TRACE_OPTION,
     ...LOG_OPTIONS,
     ...BUNDLE_OPTIONS,
     { name: "detach", short: "d", kind: "flag", help: "With --bundle: do not wait for its end" },
@@ -54,6 +56,7 @@ export const run: Command = {
       return await (await import("./oci_run.ts")).runForEngine(context);
     }
     applyLogOptions(options);
-    return await runForeground(await readRunRequest(options, config), paths);
+    const request = await readRunRequest(options, config);
+    return await traced(options, "run", () => runForeground(request, paths));
   },
 };

@@ -1,7 +1,9 @@
 import {
+  codeName,
   CONTAINER_COUNTERS_CODE,
   ControlDecoder,
   encodeControlFrame,
+  encodeGuestTrace,
   FREEZE_CONTAINER_CODE,
   GoCode,
   parseExecCommand,
@@ -15,14 +17,18 @@ import {
   parseSetupInterface,
   parseSetupRoutes,
   parseStartPod,
+  parseTraceCommand,
   parseUpdateContainer,
   parseWindowSize,
   SIGNAL_SEQUENCE_CODE,
   StreamDecoder,
+  TRACE_CODE,
   UPDATE_CONTAINER_CODE,
 } from "../../hyperstart/mod.ts";
 import { pause } from "../../sys/mod.ts";
+import { trace } from "../../trace.ts";
 import { errorFrame, messageOf } from "./error_frame.ts";
+
 import { note } from "./note.ts";
 import {
   type GuestContainer,
@@ -31,6 +37,7 @@ import {
   Refusal,
   type Runtime,
 } from "./runtime.ts";
+import { type AgentTimes, GuestTracer } from "./tracer.ts";
 
 const SIGTERM = 15, SIGKILL = 9;
 
@@ -39,6 +46,8 @@ export interface EngineOptions {
   runtime: Runtime;
   /** Sends bytes on the control channel. */
   reply: (frame: Uint8Array) => void;
+  /** What a trace is to tell of the time before the first command. Default: nothing. */
+  times?: AgentTimes;
   /** Milliseconds that processes have to end after SIGTERM when the pod is destroyed. */
   grace?: number;
   /** Milliseconds to wait for the output and status of processes that have been killed. */
@@ -63,6 +72,7 @@ interface Entry {
 export class Engine {
   readonly #runtime: Runtime;
   readonly #reply: (frame: Uint8Array) => void;
+  readonly #tracer: GuestTracer;
   readonly #warn: (text: string) => void;
   readonly #grace: number;
   readonly #patience: number;
@@ -78,6 +88,7 @@ export class Engine {
     this.#warn = options.warn ?? note;
     this.#pause = options.pause ?? pause;
     this.#runtime = runtime;
+    this.#tracer = new GuestTracer(options.times);
     this.#reply = reply;
     this.#grace = grace;
     this.#patience = patience;
@@ -121,6 +132,7 @@ export class Engine {
   }
 
   async #answer(code: number, payload: Uint8Array): Promise<void> {
+    using _span = trace(codeName(code));
     try {
       const answer = await this.#carryOut(code, payload);
       this.#reply(encodeControlFrame(GoCode.ACK, answer));
@@ -176,6 +188,8 @@ export class Engine {
         const counters = this.#find(container, "count what is used").container.counters();
         return new TextEncoder().encode(JSON.stringify(counters));
       }
+      case TRACE_CODE:
+        return encodeGuestTrace(this.#tracer.answer(parseTraceCommand(payload)));
       default:
         throw new Refusal(`No callback found for command ""`);
     }

@@ -3,6 +3,7 @@ import {
   encodeGuestHello,
   FEATURE_CONTAINER_CGROUP,
   FEATURE_SIGNAL_SEQUENCE,
+  FEATURE_TRACE,
   FEATURE_UPDATE_CONTAINER,
   GoCode,
   MAX_CONTROL_FRAME,
@@ -22,6 +23,7 @@ const LINGER = 3;
 
 /** The agent: process 1 of the machine. Prepares it, says READY, and serves the host until the machine stops. */
 export async function guestMain(): Promise<never> {
+  const began = Date.now();
   const cgroups = prepareMachine();
   const poller = new Poller({ linger: LINGER });
   // Each host is greeted: a machine that was saved and restored has one after another.
@@ -36,7 +38,8 @@ export async function guestMain(): Promise<never> {
     cgroups,
     ownsMachine: true,
   });
-  const engine = new Engine({ runtime, reply: (frame) => control.send(frame) });
+  const times = { began, ready: Date.now() };
+  const engine = new Engine({ runtime, times, reply: (frame) => control.send(frame) });
   control.readTo((chunk) => engine.receiveControl(chunk));
   stream.readTo((chunk) => engine.receiveStream(chunk));
   await poller.run();
@@ -47,7 +50,12 @@ function hello(): Uint8Array {
   return encodeGuestHello({
     agent: "podvisor",
     version: "0.1.0",
-    features: [FEATURE_SIGNAL_SEQUENCE, FEATURE_UPDATE_CONTAINER, FEATURE_CONTAINER_CGROUP],
+    features: [
+      FEATURE_SIGNAL_SEQUENCE,
+      FEATURE_UPDATE_CONTAINER,
+      FEATURE_CONTAINER_CGROUP,
+      FEATURE_TRACE,
+    ],
     maxMessage: MAX_CONTROL_FRAME,
     maxStreamPayload: MAX_PAYLOAD,
     clock: Date.now() * 1000,

@@ -9,6 +9,7 @@ import {
   SYS,
   unmount,
 } from "../../sys/mod.ts";
+import { traceSteps } from "../../trace.ts";
 import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
 import { mappedTree, normal, planMounts, type PlannedMounts } from "./container_mounts.ts";
@@ -96,11 +97,13 @@ export class PodRuntime implements Runtime {
     const mountShare = this.#options.mountShare ?? shareMount(pod.shareType);
     if (pod.shareDir === "") throw new Refusal("Cannot start the pod: shareDir is empty");
     if (ownsMachine) renew(pod);
+    using steps = traceSteps("mount the share");
     using undo = new DisposableStack();
     if (!exists(this.#sharePath)) makeDirectory(this.#sharePath);
     mountShare(pod.shareDir, this.#sharePath);
     undo.defer(() => unmount(this.#sharePath));
     const share = undo.use(open(this.#sharePath, O_PATH | O_DIRECTORY));
+    steps.next("host name and network");
     if (ownsMachine) {
       if (pod.hostname !== "") setHostname(pod.hostname);
       try {
@@ -138,6 +141,7 @@ export class PodRuntime implements Runtime {
   }
 
   async #start(spec: ContainerSpec): Promise<Container> {
+    using steps = traceSteps("its root and mounts");
     const { poller, sink, cgroups, ownsMachine } = this.#options;
     // A zombie costs next to nothing: now is soon enough.
     if (ownsMachine) collectOrphans(isRunningProcess);
@@ -150,20 +154,27 @@ export class PodRuntime implements Runtime {
     const kernel = { cgroups: cgroups !== undefined, hasMqueue: facts.hasMqueue };
     const planned = await planMounts(spec, root, this.#etc, places, kernel);
     const { mounts, devpts } = planned;
+    steps.next("its user");
     const identity = lookUpIdentity(
       spec.process,
       accountFile(root, mounts, "/etc/passwd"),
       accountFile(root, mounts, "/etc/group"),
     );
+    steps.next("its streams");
     using unstarted = new DisposableStack();
     const stdio = unstarted.use(openStdio(spec.process, identity.uid, devpts.number));
     const process = planProcess(spec.process, identity, stdio.child);
+    steps.next("its control group");
     const cgroup = cgroups === undefined
       ? undefined
       : unstarted.use(new Cgroup(cgroups, name, spec.constraints, places.warnings));
     cgroup?.confineDevices(allowedDevices(spec, places.devices));
+    steps.next("plan of its start");
     const plan = this.#plan(spec, root, planned, { cgroup, process, warnings: places.warnings });
-    const pid = containerProgram(plan).start(plan.namespaces.made);
+    const program = containerProgram(plan);
+    steps.next("start its process");
+    const pid = program.start(plan.namespaces.made);
+    steps.next("watch its process");
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
     unstarted.move();

@@ -11,6 +11,7 @@ import {
   signalOpened,
   SysError,
 } from "../../sys/mod.ts";
+import { trace } from "../../trace.ts";
 import { InputQueue } from "./input_queue.ts";
 import { OutputSource } from "./output_source.ts";
 import type { FrameSink, GuestProcess, ProcessSpec } from "./runtime.ts";
@@ -40,6 +41,7 @@ export class RunningProcess implements GuestProcess {
   #exitCallbacks: (() => void)[] = [];
   #status: number | undefined;
   #finished = false;
+  readonly #span = trace("process");
 
   /**
    * @param pid a child of this process that nobody else waits for
@@ -136,6 +138,7 @@ export class RunningProcess implements GuestProcess {
     if (this.#status === undefined || this.#finished) return;
     if (!this.#outputs.every((each) => each.ended)) return;
     this.#finished = true;
+    this.#span[Symbol.dispose]();
     this.pidfd.close();
     for (const each of this.#callbacks) each();
     if (this.#sequence !== 0) {

@@ -12,6 +12,7 @@ import {
   spawn,
   SysError,
 } from "../../sys/mod.ts";
+import { traceSteps } from "../../trace.ts";
 import { readConsoleTail } from "../console_tail.ts";
 import type { VmLaunch, VmTemplate } from "../hypervisor.ts";
 import { qemuArguments, type QemuOptions } from "./arguments.ts";
@@ -55,12 +56,16 @@ export async function startQemu(start: QemuStart): Promise<QemuVm> {
   const { share } = launch;
   const shareDaemon = share?.kind === "virtiofs" ? startVirtiofsd(launch, share, files) : null;
   undo.defer(() => killProcess(shareDaemon));
+  const spawning = traceSteps("start QEMU");
   const pid = startProcess(start, shareDaemon);
+  spawning[Symbol.dispose]();
+  using steps = traceSteps("up to its monitor", "QEMU");
   const process = identifyProcess(pid);
   const connection = process &&
     await connectSoon(files.monitor, () => isAlive(process), START_TIME);
   if (!connection) throw await startFailure(process, pid, files.log);
   if (start.from) {
+    steps.next("restore");
     using monitor = await QmpClient.open(connection);
     await restoreState(monitor, firstDescriptor(launch) + 1);
   } else connection.close();

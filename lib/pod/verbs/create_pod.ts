@@ -59,6 +59,7 @@ export async function bringUp(
   });
   undo.defer("what it has outside of its directory", () => releaseOutside(directory));
   undo.defer("its VM", () => endPod({ agent, vm, proxy: proxy.process }, pod.id));
+  await agent.collectTrace();
   agent.close();
   const up: PodRecord = { ...pod, reason: null, vm: vmRecord(vm), proxy };
   await tools.store.writePod(up);

@@ -90,6 +90,7 @@ export async function execInContainer(
   undo.keep();
   onStarted?.((number) => shim.signal(number));
   const ended = await result;
+  await agent.collectTrace();
   signal.throwIfAborted();
   return ended;
 }

@@ -71,6 +71,7 @@ export async function startPrepared(
     await agent.killContainer(id, SIGNALS.KILL!, true);
     await shimEnds(container, KILL_TIMEOUT);
   });
+  await agent.collectTrace();
   const running: ContainerRecord = { ...container, state: "running" };
   await store.writeContainer(running);
   undo.keep();
