@@ -19,10 +19,10 @@ export class GuestTracer {
     this.#times = times;
   }
 
-  /** Gives out what was recorded since the last time, at first what is known of the boot, and goes on or stops. */
+  /** Gives out what was recorded since the last time, and what is known of the boot, and goes on or stops. */
   answer({ record }: TraceCommand): GuestTrace {
     const asked = traceClock();
-    const spans = this.#tracing?.spans ?? (record && this.#times ? bootSpans(this.#times) : []);
+    const spans = this.#tracing ? [...this.#boot(), ...this.#tracing.spans] : [];
     this.#tracing?.[Symbol.dispose]();
     this.#tracing = record ? new Tracing("guest") : undefined;
     return {
@@ -30,6 +30,11 @@ export class GuestTracer {
       clock: traceClock(),
       spans: spans.map(({ name, start, end }) => ({ name, start, end })),
     };
+  }
+
+  /** Not at a recording's begin: that would cost the start which is to be seen. */
+  #boot(): TraceSpan[] {
+    return this.#times ? bootSpans(this.#times) : [];
   }
 }
 
