@@ -6,8 +6,11 @@ import { trace } from "../trace.ts";
 import { endProcess } from "./end_process.ts";
 import { withinTime } from "./within_time.ts";
 
-/** How long the guest may take to come down before its VM is killed, in milliseconds. */
-const STOP_TIMEOUT = 5000;
+/**
+ * How long the guest may take to come down before its VM is killed, in milliseconds: its processes have a second, their
+ * output two more, and then what was written to disks has to get there.
+ */
+const STOP_TIMEOUT = 10_000;
 
 /** What a running pod consists of. */
 export interface PodParts {

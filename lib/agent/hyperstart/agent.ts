@@ -1,4 +1,4 @@
-import { Failure } from "../../failure.ts";
+import { Failure, messageOf } from "../../failure.ts";
 import {
   type CgroupCounters,
   type ExecCommand,
@@ -113,7 +113,7 @@ export class HyperstartAgent implements Agent {
       .catch((error) => void errors.push(error));
     this.close();
     if (errors.length === 1) throw errors[0];
-    if (errors.length > 1) throw new AggregateError(errors, "Cannot stop the pod in order");
+    if (errors.length > 1) throw new AggregateError(errors, errors.map(messageOf).join("; "));
   }
 
   async reserveStreams(): Promise<ProcessStreams> {

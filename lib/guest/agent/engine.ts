@@ -40,6 +40,8 @@ import {
 import { type AgentTimes, GuestTracer } from "./tracer.ts";
 
 const SIGTERM = 15, SIGKILL = 9;
+/** How long the output of processes may take that were killed for the pod's end, all together, in milliseconds. */
+const LAST_PATIENCE = 2000;
 
 /** What an {@linkcode Engine} is connected to. */
 export interface EngineOptions {
@@ -248,7 +250,9 @@ export class Engine {
     if (entry.container.pids().length > 0) {
       throw new Refusal(`Container ${id} running, impossible to remove`);
     }
-    await this.#finish(entry);
+    // Output that nobody takes is given up.
+    await this.#ended([entry], this.#patience);
+    discard(entry);
     this.#containers.delete(id);
     await entry.container.remove();
   }
@@ -271,19 +275,15 @@ export class Engine {
     for (const { container } of entries) container.signalAll(SIGTERM);
     await this.#ended(entries, this.#grace);
     for (const { container } of entries) container.signalAll(SIGKILL);
+    // Output may be stuck at a reader who takes nothing, which keeps that of all others: the host does not wait long.
+    await this.#ended(entries, Math.min(this.#patience, LAST_PATIENCE));
     for (const [id, entry] of this.#containers) {
-      await this.#finish(entry);
+      discard(entry);
       this.#containers.delete(id);
       await entry.container.remove();
     }
     this.#podRuns = false;
     await this.#runtime.stopPod();
-  }
-
-  /** Waits until the processes have finished; those whose output nobody takes are given up. */
-  async #finish(entry: Entry): Promise<void> {
-    await this.#ended([entry], this.#patience);
-    for (const process of entry.processes) process.discard();
   }
 
   /** Waits until all processes have finished, at most `limit` milliseconds. */
@@ -323,4 +323,8 @@ export class Engine {
       for (const sequence of sequences) this.#sequences.delete(sequence);
     });
   }
+}
+
+function discard({ processes }: Entry): void {
+  for (const process of processes) process.discard();
 }
