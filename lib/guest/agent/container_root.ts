@@ -21,8 +21,8 @@ export interface MountPlaces {
   disks: string[];
   /** What it may use of devices beside what every container may. */
   devices: DeviceRule[];
-  /** File systems in memory that containers of the pod share. */
-  sharedMemory: Map<string, Fd>;
+  /** Where file systems in memory are mounted that containers of the pod share, by the names that they have for them. */
+  sharedMemory: Map<string, string>;
   /** What the host should hear of: something that was asked for is not there. */
   warnings: string[];
   /** Undoes what is made here. */

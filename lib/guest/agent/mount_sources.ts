@@ -1,4 +1,5 @@
 import {
+  attachTree,
   cloneTree,
   createMount,
   type Fd,
@@ -14,7 +15,7 @@ import { blockDevice, scsiDevice } from "./block_device.ts";
 import { copyUp } from "./copy_up.ts";
 import type { MountPlaces } from "./container_root.ts";
 import { deviceNumbers, type DeviceRule } from "./device_filter.ts";
-import { exists, isDirectory } from "./guest_files.ts";
+import { exists, isDirectory, makeDirectory } from "./guest_files.ts";
 import { type ContainerSpec, Refusal } from "./runtime.ts";
 import type { MountSource } from "./mount_program.ts";
 
@@ -47,20 +48,25 @@ export function guestSource(path: string, places: MountPlaces): MountSource {
 
 /** A new file system in memory, unless it is one that containers share. */
 export function memorySource(mount: SpecMount, root: Fd, places: MountPlaces): MountSource {
-  const { sharedAs, options, set, path } = mount;
+  const { sharedAs, options, set } = mount;
   if (sharedAs !== "") {
-    let tree = places.sharedMemory.get(sharedAs);
-    if (!tree) {
-      tree = createMount("tmpfs", optionsOf(options), set);
-      places.sharedMemory.set(sharedAs, tree);
+    let path = places.sharedMemory.get(sharedAs);
+    if (path === undefined) {
+      path = `${places.sharePath}-memory-${places.sharedMemory.size}`;
+      makeDirectory(path);
+      using tree = createMount("tmpfs", optionsOf(options), set);
+      // Kernels before 6.15 clone only what is attached somewhere.
+      attachTree(tree.number, path);
+      places.sharedMemory.set(sharedAs, path);
     }
-    return treeOf(tree, sharedAs, places);
+    using shared = open(path, O_PATH);
+    return treeOf(shared, sharedAs, places);
   }
   if (!mount.copyUp) {
     return { kind: "new", type: "tmpfs", options, device: "", attributes: set };
   }
   const tree = places.held.use(createMount("tmpfs", optionsOf(options), set & ~MOUNT_RDONLY));
-  copyUp(root, path, tree);
+  copyUp(root, mount.path, tree);
   return { kind: "tree", tree: tree.number, file: false };
 }
 

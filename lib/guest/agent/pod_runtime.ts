@@ -86,7 +86,7 @@ export class PodRuntime implements Runtime {
   /** First processes, by container. */
   readonly #processes = new Map<string, RunningProcess>();
   readonly #namespaces = new SharedNamespaces();
-  readonly #sharedMemory = new Map<string, Fd>();
+  readonly #sharedMemory = new Map<string, string>();
 
   constructor(options: PodRuntimeOptions) {
     this.#options = options;
@@ -124,7 +124,10 @@ export class PodRuntime implements Runtime {
     this.#share = undefined;
     this.#etc = [];
     this.#namespaces.clear();
-    for (const each of this.#sharedMemory.values()) each.close();
+    for (const path of this.#sharedMemory.values()) {
+      unmount(path);
+      removeDirectory(path);
+    }
     this.#sharedMemory.clear();
     unmount(this.#sharePath);
     rawSyscall(SYS.sync);
