@@ -95,8 +95,11 @@ export interface TemplateDetails {
 /** What a VM has to do with the template of its shape. */
 export interface VmTemplate {
   details: TemplateDetails;
-  /** Whether it has been restored from it. It may then have less than was asked for, to be plugged in. */
-  restored: boolean;
+  /**
+   * For a VM that is restored from it, and may then have less than was asked for, to be plugged in: resolves when it
+   * runs, rejects when it cannot. null: the VM boots.
+   */
+  restored: Promise<void> | null;
   /** Removes the template: it does no good. */
   drop(): Promise<void>;
 }

@@ -127,6 +127,7 @@ async function bringUp(
     await Promise.all([
       launched,
       agent.startPod({ hostname, share, ...guestNetwork }),
+      vm.template?.restored,
     ]);
   } catch (error) {
     await launched?.catch(() => {});

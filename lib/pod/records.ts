@@ -88,6 +88,8 @@ export interface VmRecord {
   accelerator: "kvm" | "tcg";
   /** The process that serves the share, when the VM does not itself. */
   shareDaemon: ProcessIdentity | null;
+  /** Key of the template that it was restored from, if it was. */
+  template?: string;
 }
 
 /** The proxy of a pod; without a process when somebody else runs it. */

@@ -20,8 +20,9 @@ export function vmOf(tools: PodTools, pod: PodRecord): Vm {
 }
 
 /** What is kept of a VM, so that a later command can take hold of it. */
-export function vmRecord({ process, accelerator, shareDaemon }: Vm): VmRecord {
-  return { process, accelerator, shareDaemon };
+export function vmRecord({ process, accelerator, shareDaemon, template }: Vm): VmRecord {
+  const restored = template?.restored ? { template: template.details.key } : {};
+  return { process, accelerator, shareDaemon, ...restored };
 }
 
 /** The driver of the guest of a pod that is up; it connects when it is first used. */

@@ -15,6 +15,7 @@ import { QemuVm } from "./qemu_vm.ts";
 import { firstDescriptor, type QemuStart, startQemu } from "./start.ts";
 import {
   pathOf,
+  restoreState,
   sizeClass,
   templateKey,
   type TemplateStore,
@@ -55,17 +56,14 @@ export class Qemu implements Hypervisor {
   async launch(launch: VmLaunch): Promise<Vm> {
     const binary = launch.binary ?? this.#settings.binary ?? findQemu();
     const accelerator = (this.#settings.accelerator ?? detectAccelerator()).kind;
-    const boot = launch.boot ?? await this.#builtinGuest(launch.kernel);
-    const start = { launch, binary, options: optionsOf(launch, accelerator, boot) };
+    const guest = launch.boot ?? await this.#builtinGuest(launch.kernel);
+    const start = { launch, binary, options: optionsOf(launch, accelerator, guest) };
     const { origin } = launch;
     const shaped = origin && await this.#shape(start);
-    if (!shaped) return await startQemu(start);
+    if (!shaped) return await boot(start);
     if (origin.kind === "template") return await restore(start, shaped);
-    return await startQemu({
-      ...shaped.start,
-      options: { ...shaped.start.options, ram: { path: origin.ram, shared: true } },
-      template: templateOf(shaped, false),
-    });
+    const options = { ...shaped.start.options, ram: { path: origin.ram, shared: true } };
+    return await boot({ ...shaped.start, options }, templateOf(shaped, null));
   }
 
   attach(running: RunningVm): Vm {
@@ -78,7 +76,13 @@ export class Qemu implements Hypervisor {
     const { templates } = this.#settings;
     const { boot } = options;
     if (!templates || "foreign" in boot || whyNoTemplate(launch) !== undefined) return undefined;
-    const small = optionsOf({ ...launch, ...sizeClass(launch) }, options.accelerator, boot);
+    const { network } = launch;
+    const shape = {
+      ...launch,
+      ...sizeClass(launch),
+      ...network ? { network: { ...network, cards: [] } } : {},
+    };
+    const small = optionsOf(shape, options.accelerator, boot);
     const { maxMemoryMiB, maxVcpus } = small.pod;
     // One that is to be larger than any template's VM can grow boots in its own size.
     if (launch.memoryMiB > maxMemoryMiB || launch.vcpus > maxVcpus) return undefined;
@@ -90,7 +94,7 @@ export class Qemu implements Hypervisor {
       binary,
       kernel: boot.kernel,
     };
-    return { start: { ...start, options: small }, details, store: templates };
+    return { start: { ...start, launch: shape, options: small }, details, store: templates };
   }
 
   async #builtinGuest(kernel: string | undefined): Promise<BootImage> {
@@ -99,33 +103,51 @@ export class Qemu implements Hypervisor {
   }
 }
 
+/** Starts a VM that boots. */
+async function boot(start: QemuStart, template?: VmTemplate): Promise<QemuVm> {
+  const { running, monitor } = await startQemu(start);
+  monitor.close();
+  return new QemuVm(running, template);
+}
+
 /**
- * Restores a VM, or boots it when there is no template of its shape, or QEMU does not take the one that there is. A
- * template is to blame for that only if the boot succeeds.
+ * Restores a VM, or boots it when there is no template of its shape, or QEMU does not start with the one that there is.
+ * A template is to blame for that only if the boot succeeds.
  */
 async function restore(start: QemuStart, shaped: TemplateStart): Promise<Vm> {
-  const boot = () => startQemu({ ...start, template: templateOf(shaped, false) });
-  const { key } = shaped.details;
-  using template = await shaped.store.open(key);
-  if (!template) return await boot();
+  const { details, store } = shaped;
+  using template = await store.open(details.key);
+  if (!template) return await boot(start, templateOf(shaped, null));
   const { launch, options } = shaped.start;
   const ram = firstDescriptor(launch);
   try {
-    return await startQemu({
+    const { running, monitor } = await startQemu({
       ...shaped.start,
       options: { ...options, ram: { path: pathOf(ram), shared: false }, incoming: true },
       from: template,
-      template: templateOf(shaped, true),
     });
+    const plain = new QemuVm(running);
+    const restored = restoreState(monitor, ram + 1).then(() => plugCards(plain, start.launch));
+    // Whoever waits for it is told.
+    restored.catch(() => {});
+    return new QemuVm(running, templateOf(shaped, restored));
   } catch (error) {
-    getLogger("template").warn("VM not restored: it boots", { key, error });
+    getLogger("template").warn("VM not restored: it boots", { key: details.key, error });
   }
-  const vm = await boot();
-  await shaped.store.drop(key);
+  const vm = await boot(start, templateOf(shaped, null));
+  await store.drop(details.key);
   return vm;
 }
 
-function templateOf({ details, store }: TemplateStart, restored: boolean): VmTemplate {
+/** A template has none: each pod has its own. */
+async function plugCards(vm: Vm, { network }: VmLaunch): Promise<void> {
+  for (const card of network?.cards ?? []) await vm.addNetworkCard(card);
+}
+
+function templateOf(
+  { details, store }: TemplateStart,
+  restored: VmTemplate["restored"],
+): VmTemplate {
   return { details, restored, drop: async () => void await store.drop(details.key) };
 }
 

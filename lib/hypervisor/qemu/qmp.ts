@@ -45,6 +45,8 @@ export interface QmpOptions {
   timeout?: number;
   /** Called for each event. */
   onEvent?: (event: QmpEvent) => void;
+  /** Called when the connection ends, with the reason; also when it is closed here. */
+  onEnd?: (reason: Error) => void;
 }
 
 /** Longest line taken from QEMU, in bytes: its longest answer, to `query-qmp-schema`, is a tenth of it. */
@@ -91,8 +93,11 @@ export class QmpClient implements Disposable {
     const client = new QmpClient(connection, options);
     client.#read();
     try {
-      await client.#within(client.#greeting.promise, "greet");
-      await client.execute("qmp_capabilities");
+      // Not one after the other: a restored VM's start waits for what follows.
+      await Promise.all([
+        client.#within(client.#greeting.promise, "greet"),
+        client.execute("qmp_capabilities"),
+      ]);
     } catch (error) {
       client.close();
       throw error;
@@ -192,6 +197,7 @@ export class QmpClient implements Disposable {
     this.#greeting.reject(error);
     for (const { answer } of this.#pending.values()) answer.reject(error);
     this.#connection.close();
+    this.#options.onEnd?.(error);
   }
 
   async #within<T>(promise: Promise<T>, what: string): Promise<T> {

@@ -14,13 +14,11 @@ import {
 } from "../../sys/mod.ts";
 import { traceSteps } from "../../trace.ts";
 import { readConsoleTail } from "../console_tail.ts";
-import type { VmLaunch, VmTemplate } from "../hypervisor.ts";
+import type { RunningVm, VmLaunch } from "../hypervisor.ts";
 import { qemuArguments, type QemuOptions } from "./arguments.ts";
 import { connectSoon } from "./connect.ts";
 import { networkDescriptors } from "./network_cards.ts";
 import { describeEnd, killProcess, QemuVm } from "./qemu_vm.ts";
-import { QmpClient } from "./qmp.ts";
-import { restoreState } from "./templates/mod.ts";
 import { startVirtiofsd } from "./virtiofsd.ts";
 
 /** How long QEMU may take to make its sockets, in milliseconds. */
@@ -33,10 +31,15 @@ export interface QemuStart {
   binary: string;
   options: QemuOptions;
   launch: VmLaunch;
-  /** What the VM is to know of its template. */
-  template?: VmTemplate;
   /** What the VM is restored from: QEMU gets the two descriptors from {@linkcode firstDescriptor} on. */
   from?: { ram: Fd; state: Fd };
+}
+
+/** A QEMU process that takes connections. */
+export interface StartedQemu {
+  running: RunningVm;
+  /** A connection to its monitor, on which nothing has been said. */
+  monitor: Deno.Conn;
 }
 
 /** Number of the first descriptor behind those of a VM's network. */
@@ -49,8 +52,8 @@ export function firstDescriptor({ network }: VmLaunch): number {
  *
  * @throws {Failure} saying why it did not start; nothing is left then
  */
-export async function startQemu(start: QemuStart): Promise<QemuVm> {
-  const { launch, options, template } = start;
+export async function startQemu(start: QemuStart): Promise<StartedQemu> {
+  const { launch, options } = start;
   const { files, accelerator } = options;
   await using undo = new AsyncDisposableStack();
   const { share } = launch;
@@ -59,19 +62,14 @@ export async function startQemu(start: QemuStart): Promise<QemuVm> {
   const spawning = traceSteps("start QEMU");
   const pid = startProcess(start, shareDaemon);
   spawning[Symbol.dispose]();
-  using steps = traceSteps("up to its monitor", "QEMU");
+  using _steps = traceSteps("up to its monitor", "QEMU");
   const process = identifyProcess(pid);
   const connection = process &&
     await connectSoon(files.monitor, () => isAlive(process), START_TIME);
   if (!connection) throw await startFailure(process, pid, files.log);
-  if (start.from) {
-    steps.next("restore");
-    using monitor = await QmpClient.open(connection);
-    await restoreState(monitor, firstDescriptor(launch) + 1);
-  } else connection.close();
   undo.move();
   const running = { process, accelerator, shareDaemon, directory: launch.directory };
-  return new QemuVm(running, template);
+  return { running, monitor: connection };
 }
 
 /** In the mount namespace of the share's daemon, or in one of its own. */

@@ -1,6 +1,6 @@
 import { Failure, messageOf } from "../../../failure.ts";
 import { pause } from "../../../sys/mod.ts";
-import type { QmpClient } from "../qmp.ts";
+import { type MonitorConnection, QmpClient } from "../qmp.ts";
 
 /** Memory that is in a file is left where it is (QMP: MigrationCapability). */
 const ONLY_STATE = { capabilities: [{ capability: "x-ignore-shared", state: true }] };
@@ -31,16 +31,25 @@ export async function saveState(monitor: QmpClient, path: string, socket: string
 }
 
 /**
- * Restores a VM from such a file, and lets it run. All is said at once: QEMU answers in order.
+ * Restores a VM from such a file: it runs when this resolves.
  *
  * @param descriptor of the file, in QEMU
- * @throws {QmpError} when QEMU refuses it; that it does not fit is told by QEMU's end
+ * @throws {QmpError} when QEMU refuses it
+ * @throws {QmpProtocolError} when QEMU ends, as it does when the file does not fit
  */
-export async function restoreState(monitor: QmpClient, descriptor: number): Promise<void> {
+export async function restoreState(connection: MonitorConnection, descriptor: number) {
+  const resumed = Promise.withResolvers<void>();
+  resumed.promise.catch(() => {});
+  using monitor = await QmpClient.open(connection, {
+    onEvent: ({ name }) => name === "RESUME" && resumed.resolve(),
+    onEnd: resumed.reject,
+  });
+  // All is said at once: QEMU answers in order.
   await Promise.all([
     monitor.execute("migrate-set-capabilities", ONLY_STATE),
     monitor.execute("migrate-incoming", { uri: `fd:${descriptor}` }),
   ]);
+  await resumed.promise;
 }
 
 async function completed(monitor: QmpClient): Promise<void> {

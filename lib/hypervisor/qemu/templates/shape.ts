@@ -22,10 +22,9 @@ export function sizeClass({ memoryMiB }: SizeClass): SizeClass {
 }
 
 /** Why a VM cannot be restored from a template; nothing when it can. */
-export function whyNoTemplate({ boot, share, network }: VmLaunch): string | undefined {
+export function whyNoTemplate({ boot, share }: VmLaunch): string | undefined {
   if (boot) return "it boots another guest";
   if (share?.kind === "virtiofs") return "its files are shared by virtio-fs";
-  if ((network?.cards.length ?? 0) > 0) return "it has network cards";
   return undefined;
 }
 
