@@ -1,32 +1,38 @@
 import { isAlive } from "../sys/mod.ts";
 import { killProcess } from "./end_process.ts";
-import { releaseOutside } from "./release_outside.ts";
 import { findPodProcesses } from "./find_processes.ts";
+import { loadPod } from "./load_pod.ts";
+import { releaseOutside } from "./release_outside.ts";
 import type { PodStore } from "./store.ts";
 
-/** A pod that was cleaned away, and what was left of it. */
+/** What was cleaned away of a pod. */
 export interface Leftover {
   pod: string;
+  /** Whether the pod itself is gone; one that lives until it is removed is still there. */
+  removed: boolean;
   /** Processes that were still running. */
   processes: number[];
 }
 
 /**
  * Removes pods whose command has ended without removing them: killed, or crashed. Pods that have no command of their
- * own live until they are removed, and are left alone; so is a pod that a command is at work on.
+ * own live until they are removed; what still runs of one that has stopped is ended. A pod that a command is at work on
+ * is left alone.
  */
 export async function collectGarbage(store: PodStore): Promise<Leftover[]> {
-  const removed: Leftover[] = [];
-  for (const id of await store.list()) {
-    const lock = await store.tryLock(id);
+  const found: Leftover[] = [];
+  for (const pod of await store.list()) {
+    const lock = await store.tryLock(pod);
     if (!lock) continue;
     using _lock = lock;
-    if (!await isLeftover(store, id)) continue;
-    removed.push({ pod: id, processes: await endPodProcesses(store, id) });
-    await releaseOutside(store.directory(id));
-    await store.remove(id);
+    const removed = await isLeftover(store, pod);
+    if (!removed && (await loadPod(store, pod)).pod.state !== "stopped") continue;
+    const processes = await endPodProcesses(store, pod);
+    await releaseOutside(store.directory(pod));
+    if (removed) await store.remove(pod);
+    if (removed || processes.length > 0) found.push({ pod, removed, processes });
   }
-  return removed;
+  return found;
 }
 
 /** A pod's first record is written under the lock under which its directory is made. */

@@ -35,7 +35,7 @@ function truePod(directory: PodDirectory, pod: PodRecord): PodRecord {
   return reason === undefined ? pod : { ...pod, state: "stopped", reason };
 }
 
-/** Without its VM a pod is gone; without its proxy nobody can reach it any more. */
+/** Without its VM a pod is gone, without its share its files are; without its proxy nobody can reach it any more. */
 function whyDown(
   directory: PodDirectory,
   vm: VmRecord,
@@ -45,6 +45,7 @@ function whyDown(
     const last = readConsoleTail(directory.file(CONSOLE_LOG)).at(-1);
     return `its VM ended${last === undefined ? "" : `: ${last}`}`;
   }
+  if (vm.shareDaemon && !isAlive(vm.shareDaemon)) return "the daemon of its share ended";
   return proxy?.process && !isAlive(proxy.process) ? "its proxy ended" : undefined;
 }
 

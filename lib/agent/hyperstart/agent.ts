@@ -39,6 +39,9 @@ import { networkFor } from "./network.ts";
 
 const ENTROPY_SIZE = 64;
 
+/** How long the proxy of a pod that is up may take no connection, in milliseconds: it is not one that still starts. */
+const REACH_TIMEOUT = 300;
+
 /** What the driver is to talk to. */
 export interface HyperstartOptions {
   pod: string;
@@ -280,15 +283,21 @@ export class HyperstartAgent implements Agent {
   }
 
   #attach(vm: AttachVM): Promise<GuestLink> {
-    return this.#connect((client) => client.attachVM(vm, this.#limits()));
+    const attach = (client: ProxyClient) => client.attachVM(vm, this.#limits());
+    return this.#connect(attach, REACH_TIMEOUT);
   }
 
   async #connect(
     greet: (client: ProxyClient) => ReturnType<ProxyClient["attachVM"]>,
+    timeout?: number,
   ): Promise<GuestLink> {
     const { proxy, maxMessage } = this.#options;
     try {
-      const client = await ProxyClient.connect(proxy, { logger: this.#logger, ...this.#limits() });
+      const client = await ProxyClient.connect(proxy, {
+        logger: this.#logger,
+        ...(timeout === undefined ? {} : { timeout }),
+        ...this.#limits(),
+      });
       using undo = new DisposableStack();
       undo.defer(() => client.close());
       using _span = trace("attach to the guest");

@@ -6,7 +6,7 @@ import type { LoadedPod } from "../load_pod.ts";
 import type { ContainerRecord } from "../records.ts";
 import { guestContainer, unshareContainer } from "../share.ts";
 import { checkMove } from "../state_machine.ts";
-import { SIGNALS } from "../../sys/mod.ts";
+import { isAlive, SIGNALS } from "../../sys/mod.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
@@ -62,6 +62,8 @@ export async function startPrepared(
   if (token !== null) undo.defer("its streams", () => agent.releaseStreams(token));
   undo.defer("its shim", () => killProcess(shim));
   try {
+    // The proxy would wait for it for half a minute.
+    if (shim && !isAlive(shim)) throw new Error("its shim has ended");
     await agent.startContainer(guestContainer(id, config, disks, loaded.containers), token!);
   } catch (error) {
     throw failure = explainStart(error, config.command);

@@ -1,3 +1,4 @@
+import { messageOf } from "../../failure.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import type { LoadedPod } from "../load_pod.ts";
@@ -41,11 +42,21 @@ async function makeRunning(
 ): Promise<PodRecord> {
   const { pod } = loaded;
   await using undo = new Undo({ pod: pod.id });
-  const up = pod.state === "stopped" ? await reboot(tools, loaded, signal, undo) : pod;
-  const running: PodRecord = { ...up, state: "running" };
-  await tools.store.writePod(running);
-  undo.keep();
-  return running;
+  try {
+    const up = pod.state === "stopped" ? await reboot(tools, loaded, signal, undo) : pod;
+    const running: PodRecord = { ...up, state: "running" };
+    await tools.store.writePod(running);
+    undo.keep();
+    return running;
+  } catch (error) {
+    if (pod.state === "stopped") {
+      undo.defer("its record", () => {
+        const reason = `its start failed: ${messageOf(error)}`;
+        return tools.store.writePod({ ...pod, reason, vm: null, proxy: null });
+      });
+    }
+    throw error;
+  }
 }
 
 /** An earlier start may have been killed half way: what it left running is in the way. */

@@ -47,16 +47,18 @@ export async function endContainer(
   const attempt = async (what: string, action: () => Promise<unknown>) => {
     try {
       await action();
+      return true;
     } catch (error) {
       log.warn(`container not ended in order: ${what} failed`, { error });
+      return false;
     }
   };
+  const signal = (name: "TERM" | "KILL", all: boolean) =>
+    attempt(`SIG${name}`, () => sendSignal(tools, loaded, container, SIGNALS[name]!, all));
   if (container.state === "running") {
-    await attempt("SIGTERM", () => sendSignal(tools, loaded, container, SIGNALS.TERM!, false));
-    if (!await shimEnds(container, grace)) {
-      await attempt("SIGKILL", () => sendSignal(tools, loaded, container, SIGNALS.KILL!, true));
-      await shimEnds(container, KILL_TIMEOUT);
-    }
+    // Nothing is waited for that nobody has been told.
+    const ended = await signal("TERM", false) && await shimEnds(container, grace);
+    if (!ended && await signal("KILL", true)) await shimEnds(container, KILL_TIMEOUT);
     await attempt("its removal in the guest", () => removeInGuest(tools, loaded, id));
   }
   await killProcess(shim);
@@ -67,16 +69,24 @@ export async function endContainer(
   const vm = vmOf(tools, pod);
   await attempt("taking away its shares", () => unshareContainer(directory, vm.process.pid, id));
   const disks = await unplugDisks(vm, container.disks);
+  const exit = await readExit(directory, id) ?? null;
   const stopped: ContainerRecord = {
     ...container,
     state: "stopped",
-    exit: await readExit(directory, id) ?? null,
+    reason: exit ? null : whyWithoutExit(container),
+    exit,
     token: null,
     shim: null,
     disks,
   };
   await tools.store.writeContainer(stopped);
   return stopped;
+}
+
+function whyWithoutExit({ state }: ContainerRecord): string {
+  return state === "ready"
+    ? "it was stopped before it had started"
+    : "it was stopped; how it ended is not known";
 }
 
 async function releaseStreams(tools: PodTools, { pod }: LoadedPod, token: string): Promise<void> {

@@ -20,6 +20,7 @@ import {
   type PodTools,
 } from "../../../lib/pod/mod.ts";
 import { ProxyClient, ProxyError } from "../../../lib/proxy/mod.ts";
+import { identifyProcess, signalProcess, SIGNALS } from "../../../lib/sys/mod.ts";
 import { DialectGuest } from "../../unit/agent/dialect_guest.ts";
 import { command } from "../../unit/agent/scene.ts";
 import { reply } from "../../unit/proxy/fake_guest.ts";
@@ -46,6 +47,7 @@ export class World implements AsyncDisposable {
   readonly #reserve = HyperstartAgent.prototype.reserveStreams;
   #failing = Infinity;
   #failingName: string | undefined;
+  #interruption: { at: number; act: () => void } | undefined;
   #url = "";
 
   constructor() {
@@ -73,6 +75,19 @@ export class World implements AsyncDisposable {
     this.#failingName = name;
   }
 
+  /** Counts steps anew, those that undo others too; before the `number`th, from 1, something happens. */
+  interruptAt(number: number, act: () => void): void {
+    this.steps = [];
+    this.#interruption = { at: number, act };
+  }
+
+  /** Nothing happens any more. Whether it has. */
+  uninterrupted(): boolean {
+    const { at } = this.#interruption!;
+    this.#interruption = undefined;
+    return this.steps.length < at;
+  }
+
   /** No further step fails. Whether one has. */
   settle(): boolean {
     const named = this.#failingName !== undefined && this.steps.includes(this.#failingName);
@@ -90,6 +105,7 @@ export class World implements AsyncDisposable {
   /** One step; whether it is the one to fail. */
   fails(name: string): boolean {
     this.steps.push(name);
+    if (this.steps.length === this.#interruption?.at) this.#interruption.act();
     if (name === this.#failingName) return this.steps.filter((each) => each === name).length === 1;
     return this.steps.length === this.#failing;
   }
@@ -105,7 +121,7 @@ export class World implements AsyncDisposable {
     guest.guest.script = (asked, at) => {
       // What undoes a step is no step.
       const undoing = asked.code === Code.KILLCONTAINER || asked.code === Code.REMOVECONTAINER;
-      if (!undoing && this.fails(`guest command ${asked.code}`)) {
+      if ((!undoing || this.#interruption) && this.fails(`guest command ${asked.code}`)) {
         return [reply(Code.ERROR, "injected")];
       }
       return script(asked, at);
@@ -120,14 +136,32 @@ export class World implements AsyncDisposable {
 
   /** Processes that have the state directory on their command lines, by what they are. */
   processes(): string[] {
-    const found: string[] = [];
+    return this.#processes().map(({ part }) => part).sort();
+  }
+
+  /** Kills every process of one kind, as kill -9 does, and sees that it is gone; with a VM goes its guest. */
+  kill(part: "vm" | "proxy" | "shim"): void {
+    for (const each of this.#processes()) {
+      if (each.part !== part) continue;
+      signalProcess(each.pid, SIGNALS.KILL!);
+      const moment = new Int32Array(new SharedArrayBuffer(4));
+      while (identifyProcess(each.pid)) Atomics.wait(moment, 0, 0, 1);
+    }
+    if (part !== "vm") return;
+    this.guest?.guest.closeControl().catch(() => {});
+    this.guest?.guest.closeStreams().catch(() => {});
+  }
+
+  #processes(): { pid: number; part: string }[] {
+    const found: { pid: number; part: string }[] = [];
     for (const { name } of Deno.readDirSync("/proc")) {
       if (!/^\d+$/.test(name)) continue;
       const words = readIfThere(`/proc/${name}/cmdline`).split("\0");
       if (!words.some((word) => word.includes(this.root))) continue;
-      found.push(words.find((word) => ["proxy", "shim"].includes(word)) ?? "vm");
+      const part = words.find((word) => ["proxy", "shim"].includes(word)) ?? "vm";
+      found.push({ pid: Number(name), part });
     }
-    return found.sort();
+    return found;
   }
 
   /** What is mounted below the state directory, as a process sees it. */

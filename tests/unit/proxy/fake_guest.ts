@@ -50,6 +50,7 @@ export class FakeGuest implements AsyncDisposable {
   readonly #running: Promise<void>[] = [];
   readonly #control = Promise.withResolvers<Deno.UnixConn>();
   readonly #streams = Promise.withResolvers<Deno.UnixConn>();
+  #gone = false;
   #changed = Promise.withResolvers<void>();
 
   /** @param ready payload of READY; null: the guest never says READY */
@@ -85,9 +86,13 @@ export class FakeGuest implements AsyncDisposable {
     await this.outputRaw(encodeStreamFrame(sequence, payload));
   }
 
-  /** Sends bytes on the stream channel. */
+  /** Sends bytes on the stream channel; once that is closed on either side they are lost. */
   async outputRaw(bytes: Uint8Array): Promise<void> {
-    await writeAll(await this.#streams.promise, bytes);
+    try {
+      await writeAll(await this.#streams.promise, bytes);
+    } catch (error) {
+      if (!this.#gone && !(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
   }
 
   /** Tells the end of the process with this stdio sequence. */
@@ -101,10 +106,12 @@ export class FakeGuest implements AsyncDisposable {
   }
 
   async closeStreams(): Promise<void> {
+    this.#gone = true;
     (await this.#streams.promise).close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#gone = true;
     for (const listener of this.#listeners) listener.close();
     this.#control.reject(new Error("closed"));
     this.#streams.reject(new Error("closed"));
