@@ -5,6 +5,7 @@ import { Failure } from "../failure.ts";
 import { isBundle, parseEnv, readBundle } from "../oci/mod.ts";
 import type { ContainerConfig, RootConfig } from "../pod/mod.ts";
 import { detectFileSystem, FILE_SYSTEMS } from "../storage/mod.ts";
+import type { HookedBundle } from "./bundle_hooks.ts";
 import { infoOf } from "./info_of.ts";
 import { LIMIT_OPTIONS, NO_LIMITS, readLimits } from "./limit_options.ts";
 import { badValue, type OptionSpec, type ParsedOptions } from "./options.ts";
@@ -56,6 +57,8 @@ export interface ContainerRequest {
   container: Omit<ContainerConfig, "root">;
   /** Host name that its bundle wants. */
   hostname: string | undefined;
+  /** The bundle that it comes from, if it does. */
+  bundle?: HookedBundle;
 }
 
 /**
@@ -69,7 +72,7 @@ export async function readContainerOptions(
   [rootfs = "", ...args]: readonly string[],
   config: Config,
 ): Promise<ContainerRequest> {
-  const { root, container, hostname } = await readRoot(rootfs);
+  const { root, container, hostname, bundle } = await readRoot(rootfs);
   const { command } = container;
   if (args.length > 0) command.args = [...args];
   if (command.args.length === 0) {
@@ -81,6 +84,7 @@ export async function readContainerOptions(
   return {
     root,
     hostname,
+    ...(bundle ? { bundle } : {}),
     container: {
       ...container,
       interactive: options.flag("interactive"),
@@ -106,8 +110,8 @@ async function readRoot(rootfs: string): Promise<ContainerRequest> {
     const root: RootConfig = { kind: "directory", path: directory };
     return { root, container: plainContainer([]), hostname: undefined };
   }
-  const { container: { root, ...container }, hostname } = await readBundle(directory);
-  return { root, container, hostname };
+  const { container: { root, ...container }, hostname, ...bundle } = await readBundle(directory);
+  return { root, container, hostname, bundle: { ...bundle, directory } };
 }
 
 async function readDiskRoot(rootfs: string, path: string): Promise<RootConfig> {

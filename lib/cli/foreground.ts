@@ -1,5 +1,6 @@
 import type { Paths } from "../config/mod.ts";
 import { HypervisorByKind, Qemu } from "../hypervisor/mod.ts";
+import { BundleHooks } from "./bundle_hooks.ts";
 import { kindsOf, type PodConfig, PodStore, runOnce } from "../pod/mod.ts";
 import { SIGNALS } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
@@ -34,6 +35,9 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
   );
   const started = performance.now();
   using followers = new DisposableStack();
+  const hooks = request.bundle && BundleHooks.areIn(request.bundle)
+    ? new BundleHooks(request.bundle, request.name)
+    : undefined;
   const code = await runOnce({
     store: new PodStore(paths.state),
     name: request.name,
@@ -44,13 +48,15 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     onLaunched: (vm) => {
       if (request.console) followers.use(new ConsoleFollower(vm.consolePath));
     },
+    ...(hooks ? { onPrepared: () => hooks.beforeStart() } : {}),
     onStarting: () => progress.clear(),
     onStarted: (signal) => {
+      hooks?.afterStart();
       relay.sendTo(signal);
       deadline.start(() => signal(SIGNALS.KILL!));
     },
     signal: relay.abort,
-  });
+  }).finally(() => hooks?.afterEnd());
   if (request.json) {
     const seconds = (performance.now() - started) / 1000;
     printError(JSON.stringify({ pod: request.name, exitCode: code, seconds }) + "\n");

@@ -6,6 +6,7 @@ import {
   type PodConfig,
   type RootConfig,
 } from "../pod/mod.ts";
+import type { HookedBundle } from "./bundle_hooks.ts";
 import { readContainerOptions } from "./container_options.ts";
 import type { ParsedOptions } from "./options.ts";
 import { readPodOptions } from "./pod_options.ts";
@@ -17,6 +18,8 @@ export interface RunRequest {
   /** Where the root file system comes from; `builtin` is the one made from busybox. */
   root: RootConfig | "builtin";
   container: Omit<ContainerConfig, "root">;
+  /** The bundle that the container comes from, if it does. */
+  bundle?: HookedBundle;
   /** Whether the command reads this process's stdin. */
   interactive: boolean;
   /** Milliseconds until the command is killed. */
@@ -39,12 +42,17 @@ export async function readRunRequest(
   const timeout = options.integer("timeout", 1, MAX_TIMEOUT_SECONDS);
   const name = checkName("pod", options.value("name") ?? makeName());
   const { operands } = options;
-  const { root, container, hostname } = await readContainerOptions(options, operands, config);
+  const { root, container, hostname, bundle } = await readContainerOptions(
+    options,
+    operands,
+    config,
+  );
   return {
     name,
     pod: await readPodOptions(options, hostname ?? name, config),
     root,
     container,
+    ...(bundle ? { bundle } : {}),
     interactive: options.flag("interactive"),
     timeout: timeout === undefined ? undefined : timeout * 1000,
     json: options.flag("json"),

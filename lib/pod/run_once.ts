@@ -27,6 +27,8 @@ export interface RunOnceOptions {
   streams: ShimStreams;
   /** Called when the VM has been started and boots. */
   onLaunched?: (vm: Vm) => void;
+  /** Called when all is there but the command; what it throws ends the pod. */
+  onPrepared?: () => Promise<void>;
   /** Called before the command starts: from then on its output may come. */
   onStarting?: () => void;
   /** Called when the command is running, with the way to signal it. */
@@ -98,6 +100,7 @@ async function runContainer(
   using steps = traceSteps("disks and streams");
   const disks = planDisks(container, []);
   await plugDisks(vm, disks);
+  await options.onPrepared?.();
   const { url, token } = await agent.reserveStreams();
   const shim = makeShim(kindsOf(pod.config).shim, { url, token, container: name, ...streams });
   const stop = () => shim.close();

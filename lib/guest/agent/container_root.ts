@@ -5,6 +5,7 @@ import { isDirectory, makeDirectory, removeDirectory } from "./guest_files.ts";
 import { loadModules } from "./modules.ts";
 import { raiseReadAhead } from "./read_ahead.ts";
 import { type ContainerSpec, Refusal } from "./runtime.ts";
+import type { SharedMemory } from "./shared_memory.ts";
 import { tryOpenInTree } from "./small_file.ts";
 
 const MS_RDONLY = 1, MS_NODEV = 4;
@@ -21,8 +22,8 @@ export interface MountPlaces {
   disks: string[];
   /** What it may use of devices beside what every container may. */
   devices: DeviceRule[];
-  /** Where file systems in memory are mounted that containers of the pod share, by the names that they have for them. */
-  sharedMemory: Map<string, string>;
+  /** File systems in memory that containers of the pod share. */
+  sharedMemory: SharedMemory;
   /** What the host should hear of: something that was asked for is not there. */
   warnings: string[];
   /** Undoes what is made here. */

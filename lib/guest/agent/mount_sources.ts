@@ -50,16 +50,7 @@ export function guestSource(path: string, places: MountPlaces): MountSource {
 export function memorySource(mount: SpecMount, root: Fd, places: MountPlaces): MountSource {
   const { sharedAs, options, set } = mount;
   if (sharedAs !== "") {
-    let path = places.sharedMemory.get(sharedAs);
-    if (path === undefined) {
-      path = `${places.sharePath}-memory-${places.sharedMemory.size}`;
-      makeDirectory(path);
-      using tree = createMount("tmpfs", optionsOf(options), set);
-      // Kernels before 6.15 clone only what is attached somewhere.
-      attachTree(tree.number, path);
-      places.sharedMemory.set(sharedAs, path);
-    }
-    using shared = open(path, O_PATH);
+    using shared = places.sharedMemory.open(sharedAs, optionsOf(options));
     return treeOf(shared, sharedAs, places);
   }
   if (!mount.copyUp) {

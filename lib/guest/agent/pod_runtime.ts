@@ -43,6 +43,7 @@ import type {
   Runtime,
 } from "./runtime.ts";
 import { Refusal } from "./runtime.ts";
+import { SharedMemory } from "./shared_memory.ts";
 import { readInTree, readOpened, tryOpenInTree } from "./small_file.ts";
 import { startError } from "./start_error.ts";
 import { openStdio } from "./stdio.ts";
@@ -86,10 +87,11 @@ export class PodRuntime implements Runtime {
   /** First processes, by container. */
   readonly #processes = new Map<string, RunningProcess>();
   readonly #namespaces = new SharedNamespaces();
-  readonly #sharedMemory = new Map<string, string>();
+  readonly #sharedMemory: SharedMemory;
 
   constructor(options: PodRuntimeOptions) {
     this.#options = options;
+    this.#sharedMemory = new SharedMemory(options.directory);
   }
 
   async startPod(pod: PodSpec): Promise<void> {
@@ -124,10 +126,6 @@ export class PodRuntime implements Runtime {
     this.#share = undefined;
     this.#etc = [];
     this.#namespaces.clear();
-    for (const path of this.#sharedMemory.values()) {
-      unmount(path);
-      removeDirectory(path);
-    }
     this.#sharedMemory.clear();
     unmount(this.#sharePath);
     rawSyscall(SYS.sync);

@@ -17,6 +17,7 @@ const LOADABLE: Readonly<Record<string, readonly string[]>> = {
   "9p": ["9pnet_virtio", "9p"],
   balloon: ["virtio_balloon"],
   ext4: ["ext4"],
+  fuse: ["fuse"],
   mem: ["virtio_mem"],
   net: ["virtio_net", "af_packet"],
   overlay: ["overlay"],
@@ -24,6 +25,7 @@ const LOADABLE: Readonly<Record<string, readonly string[]>> = {
   rng: ["virtio_rng"],
   scsi: ["virtio_scsi", "sd_mod"],
   squashfs: ["squashfs"],
+  tun: ["tun"],
   virtiofs: ["virtiofs"],
   xfs: ["xfs"],
 };
