@@ -1,5 +1,4 @@
 import {
-  attachTree,
   cloneTree,
   createMount,
   type Fd,
@@ -15,7 +14,7 @@ import { blockDevice, scsiDevice } from "./block_device.ts";
 import { copyUp } from "./copy_up.ts";
 import type { MountPlaces } from "./container_root.ts";
 import { deviceNumbers, type DeviceRule } from "./device_filter.ts";
-import { exists, isDirectory, makeDirectory } from "./guest_files.ts";
+import { exists, isDirectory } from "./guest_files.ts";
 import { type ContainerSpec, Refusal } from "./runtime.ts";
 import type { MountSource } from "./mount_program.ts";
 
