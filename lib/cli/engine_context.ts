@@ -13,6 +13,7 @@ export async function engineContext(
   return {
     store: new RuntimeStore(root),
     tools: { ...makePodTools(paths), store: new PodStore(paths.state) },
+    allowedAnnotations: config.get("annotations").split(",").map((each) => each.trim()),
     defaults: await readPodOptions(new ParsedOptions([], new Map()), "", config),
   };
 }

@@ -37,6 +37,8 @@ export interface ConfigValues {
   /** How disks are plugged into VMs. */
   block_driver: "virtio-scsi" | "virtio-blk";
   template: TemplateUse;
+  /** Which `io.podvisor.…` annotations of a bundle hold, separated by commas. */
+  annotations: string;
   log_level: "debug" | "info" | "warn" | "error";
   log_format: "text" | "json";
 }
@@ -77,6 +79,7 @@ export const DEFAULTS: Readonly<ConfigValues> = {
   share: "9p",
   block_driver: "virtio-scsi",
   template: "auto",
+  annotations: "memory,vcpus,template",
   log_level: "warn",
   log_format: "text",
 };
@@ -102,6 +105,7 @@ export const RULES: Readonly<Record<ConfigKey, KeyRule>> = {
   share: { kind: "choice", choices: ["9p", "virtiofs"] },
   block_driver: { kind: "choice", choices: ["virtio-scsi", "virtio-blk"] },
   template: { kind: "choice", choices: TEMPLATE_USES },
+  annotations: { kind: "text" },
   log_level: { kind: "choice", choices: ["debug", "info", "warn", "error"] },
   log_format: { kind: "choice", choices: ["text", "json"] },
 };

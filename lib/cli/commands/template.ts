@@ -2,6 +2,7 @@ import { makeTemplate, type NetworkConfig, type PodConfig } from "../../pod/mod.
 import { Failure } from "../../failure.ts";
 import type { TemplateStore } from "../../hypervisor/mod.ts";
 import { giveWay } from "../../sys/mod.ts";
+import { leaveCgroups } from "../../oci/runtime/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { plainContainer } from "../container_options.ts";
 import { applyLogOptions, LOG_OPTIONS } from "../log_options.ts";
@@ -34,7 +35,10 @@ export const build: Command = {
   async run({ paths, config, options }: CommandContext): Promise<number> {
     applyLogOptions(options);
     const background = options.flag("background");
-    if (background) giveWay();
+    if (background) {
+      giveWay();
+      leaveCgroups();
+    }
     const tools = makePodTools(paths);
     const asked = await readPodOptions(options, "template", config);
     const pod: PodConfig = { ...asked, network: withoutPorts(asked.network) };

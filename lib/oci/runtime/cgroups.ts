@@ -63,6 +63,17 @@ export class CgroupStay implements Disposable {
   }
 }
 
+/** Takes this process out of the control groups that it was started in: what it does is not for a container. */
+export function leaveCgroups(): void {
+  for (const { mount } of hierarchies()) {
+    try {
+      enter(mount);
+    } catch (error) {
+      getLogger("oci").debug("control group not left", { mount, error });
+    }
+  }
+}
+
 /** Removes a container's control groups, which nobody is in any more; those that are not there are fine. */
 export async function removeCgroups(directories: readonly string[]): Promise<void> {
   for (const directory of directories) {

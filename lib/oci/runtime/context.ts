@@ -7,4 +7,6 @@ export interface RuntimeContext {
   tools: PodTools;
   /** What a pod is when its container says nothing else. */
   defaults: PodConfig;
+  /** Names of the `io.podvisor.…` annotations that hold. */
+  allowedAnnotations: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { resolve } from "@std/path";
 import { Failure } from "../../failure.ts";
+import { getLogger } from "../../log.ts";
 import {
   type ContainerConfig,
   createContainer,
@@ -7,22 +8,25 @@ import {
   loadPod,
   removeContainer,
   removePod,
+  type ShimPlace,
   startPod,
+  updatePod,
 } from "../../pod/mod.ts";
 import { startEngineShim } from "../../shim/mod.ts";
-import { identifyProcess } from "../../sys/mod.ts";
+import { identifyProcess, type ProcessIdentity } from "../../sys/mod.ts";
 import { readBundle } from "../bundle.ts";
 import { cgroupDirectories, CgroupStay, removeCgroups } from "./cgroups.ts";
 import { openStdio, sharedStdio, type Stdio } from "./console.ts";
 import type { RuntimeContext } from "./context.ts";
 import { type EngineSpec, readEngineSpec } from "./engine_spec.ts";
 import { checkProgram } from "./find_program.ts";
+import { findSandbox } from "./find_sandbox.ts";
 import { runHooksFor } from "./hooks_of.ts";
 import { internalName } from "./names.ts";
 import { writePidFile } from "./pid_file.ts";
-import { choosePod } from "./pod_choice.ts";
-import { engineNetwork } from "./pod_network.ts";
-import { podSize } from "./pod_size.ts";
+import { readPodAnnotations } from "./pod_annotations.ts";
+import { type EngineNetwork, engineNetwork } from "./pod_network.ts";
+import { podSize, sizeWith } from "./pod_size.ts";
 import type { RuntimeRecord } from "./record.ts";
 
 /** What `create` was asked for. */
@@ -36,6 +40,16 @@ export interface CreateOptions {
   signal: AbortSignal;
 }
 
+/** What a container is made from. */
+interface Plan {
+  record: RuntimeRecord;
+  spec: EngineSpec;
+  container: ContainerConfig;
+  hostname: string;
+  /** Whose pod it joins. */
+  sandbox: RuntimeRecord | undefined;
+}
+
 /**
  * Makes a container, in a VM of its own or in that of its sandbox, and its shim, which has this command's streams. The
  * program itself is not started.
@@ -46,27 +60,9 @@ export async function createFromBundle(
   context: RuntimeContext,
   options: CreateOptions,
 ): Promise<RuntimeRecord> {
-  const { store } = context;
-  const bundle = resolve(options.bundle);
-  const spec = await readEngineSpec(bundle);
-  const { container, hostname } = await readBundle(bundle);
-  checkProgram(container);
-  const { pod, ownsPod } = await placeOf(context, options.id, spec);
-  const record: RuntimeRecord = {
-    version: 1,
-    id: options.id,
-    pod,
-    container: await internalName(store.root, options.id),
-    ownsPod,
-    bundle,
-    rootfs: resolve(bundle, spec.root?.path ?? ""),
-    created: new Date().toISOString(),
-    annotations: spec.annotations ?? {},
-    maker: identifyProcess(Deno.pid)!,
-    process: null,
-    cgroups: cgroupDirectories(spec.linux?.cgroupsPath, options.id),
-    hooks: spec.hooks ?? {},
-  };
+  const { store, tools } = context;
+  const plan = await readPlan(context, options);
+  const { record, container, spec, sandbox } = plan;
   await store.add(record);
   await using undo = new AsyncDisposableStack();
   undo.defer(() => store.remove(record.id));
@@ -74,78 +70,107 @@ export async function createFromBundle(
   using stdio = options.foreground
     ? sharedStdio()
     : openStdio(container.command, options.consoleSocket);
-  const made = await makeParts(
-    context,
-    options,
-    { record, spec, container, hostname, stdio },
-    undo,
-  );
+  using _groups = new CgroupStay(record.cgroups);
+  using network = engineNetwork(spec, sandbox);
+  if (sandbox) {
+    await growPod(context, plan);
+  } else {
+    await startPodFor(context, plan, network, options.signal);
+    undo.defer(() => removePod(tools, record.pod, true));
+  }
+  const process = await addContainer(context, plan, stdio, network);
+  if (sandbox) undo.defer(() => removeContainer(tools, record.pod, record.container, true));
+  const made: RuntimeRecord = { ...record, maker: null, process };
   await runHooksFor(made, "creating", ["prestart", "createRuntime", "createContainer"]);
   stdio.handOver();
   await store.write(made);
-  if (options.pidFile !== undefined) await writePidFile(options.pidFile, made.process!.pid);
+  if (options.pidFile !== undefined) await writePidFile(options.pidFile, process.pid);
   undo.move();
   return made;
 }
 
-async function placeOf(
+async function readPlan(
   { store }: RuntimeContext,
-  id: string,
-  spec: EngineSpec,
-): Promise<Pick<RuntimeRecord, "pod" | "ownsPod">> {
-  const choice = await choosePod(store, id, spec);
-  return choice.kind === "join"
-    ? { pod: choice.sandbox.pod, ownsPod: false }
-    : { pod: await internalName(store.root, id), ownsPod: true };
+  { id, ...options }: CreateOptions,
+): Promise<Plan> {
+  const bundle = resolve(options.bundle);
+  const spec = await readEngineSpec(bundle);
+  const { container, hostname } = await readBundle(bundle);
+  checkProgram(container);
+  const sandbox = await findSandbox(store, id, spec);
+  const name = await internalName(store.root, id);
+  const record: RuntimeRecord = {
+    version: 1,
+    id,
+    pod: sandbox?.pod ?? name,
+    container: name,
+    ownsPod: sandbox === undefined,
+    bundle,
+    rootfs: resolve(bundle, spec.root?.path ?? ""),
+    created: new Date().toISOString(),
+    annotations: spec.annotations ?? {},
+    maker: identifyProcess(Deno.pid)!,
+    process: null,
+    cgroups: cgroupDirectories(spec.linux?.cgroupsPath, id),
+    hooks: spec.hooks ?? {},
+  };
+  return { record, spec, container, hostname: hostname ?? id, sandbox };
 }
 
-async function makeParts(
-  context: RuntimeContext,
-  { signal }: CreateOptions,
-  { record, spec, container, hostname, stdio }: {
-    record: RuntimeRecord;
-    spec: EngineSpec;
-    container: ContainerConfig;
-    hostname: string | undefined;
-    stdio: Stdio;
-  },
-  undo: AsyncDisposableStack,
-): Promise<RuntimeRecord> {
-  const { tools, defaults } = context;
-  const { pod } = record;
-  using _groups = new CgroupStay(record.cgroups);
-  using network = engineNetwork(spec);
-  if (record.ownsPod) {
-    await createPod(tools, pod, {
-      ...defaults,
-      ...podSize(defaults, spec),
-      hostname: hostname ?? record.id,
-      network: network.config,
-    }, signal);
-    undo.defer(() => removePod(tools, pod, true));
-    await startPod(tools, pod, signal);
+/** When this fails nothing of the pod is left. */
+async function startPodFor(
+  { tools, defaults, allowedAnnotations }: RuntimeContext,
+  { record, spec, hostname }: Plan,
+  network: EngineNetwork,
+  signal: AbortSignal,
+): Promise<void> {
+  const base = { ...defaults, ...readPodAnnotations(record.annotations, allowedAnnotations) };
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => removePod(tools, record.pod, true));
+  await createPod(tools, record.pod, {
+    ...base,
+    ...podSize(base, spec),
+    hostname,
+    network: network.config,
+  }, signal);
+  await startPod(tools, record.pod, signal);
+  undo.move();
+}
+
+/** A VM that cannot grow holds the container all the same, as far as its memory goes. */
+async function growPod(
+  { tools, defaults }: RuntimeContext,
+  { record: { pod }, spec }: Plan,
+): Promise<void> {
+  const loaded = await loadPod(tools.store, pod);
+  const { memoryMiB, vcpus } = sizeWith(loaded, defaults, spec);
+  const { config } = loaded.pod;
+  if (memoryMiB === config.memoryMiB && vcpus === config.vcpus) return;
+  try {
+    await updatePod(tools, pod, { memoryMiB, vcpus });
+  } catch (error) {
+    getLogger("oci").warn("VM not made larger for a further container", { pod, error });
   }
-  const { shim } = await createContainer(
-    tools,
-    pod,
-    record.container,
-    container,
-    (place) =>
-      startEngineShim({
-        ...place,
-        terminal: container.command.terminal,
-        ownTerminal: stdio.ownTerminal,
-        stdio: stdio.descriptors,
-        ...(network.namespace ? { networkNamespace: network.namespace } : {}),
-        view: { root: record.rootfs, readOnly: container.readOnlyRoot, binds: container.volumes },
-      }),
-  );
-  if (!record.ownsPod) undo.defer(() => removeContainer(tools, pod, record.container, true));
-  if (!shim) {
-    const { directory } = await loadPod(tools.store, pod);
-    throw new Failure(`Cannot make the container ${record.id}: its shim ended at once`, {
-      hint: `See ${directory.path}`,
+}
+
+async function addContainer(
+  { tools }: RuntimeContext,
+  { record, container }: Plan,
+  { ownTerminal, descriptors }: Stdio,
+  { namespace }: EngineNetwork,
+): Promise<ProcessIdentity> {
+  const starter = (place: ShimPlace) =>
+    startEngineShim({
+      ...place,
+      terminal: container.command.terminal,
+      ownTerminal,
+      stdio: descriptors,
+      ...(namespace ? { networkNamespace: namespace } : {}),
+      view: { root: record.rootfs, readOnly: container.readOnlyRoot, binds: container.volumes },
     });
-  }
-  return { ...record, maker: null, process: shim };
+  const { shim } = await createContainer(tools, record.pod, record.container, container, starter);
+  if (shim) return shim;
+  throw new Failure(`Cannot make the container ${record.id}: its shim ended at once`, {
+    hint: `See podvisor logs --pod ${record.pod}`,
+  });
 }

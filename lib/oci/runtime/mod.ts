@@ -1,4 +1,5 @@
 /** The OCI runtime: what container engines ask of `runc`, done with pods. */
+export { leaveCgroups } from "./cgroups.ts";
 export type { RuntimeContext } from "./context.ts";
 export { createFromBundle, type CreateOptions } from "./create.ts";
 export { deleteContainer } from "./delete.ts";

@@ -1,7 +1,9 @@
+import { Failure } from "../../failure.ts";
 import { getLogger } from "../../log.ts";
 import type { NetworkConfig } from "../../pod/mod.ts";
-import { type Fd, newNetworkNamespace, openNetworkNamespace } from "../../sys/mod.ts";
+import { type Fd, isAlive, newNetworkNamespace, openNetworkNamespace } from "../../sys/mod.ts";
 import type { EngineSpec } from "./engine_spec.ts";
+import type { RuntimeRecord } from "./record.ts";
 
 /** How a pod is joined to the network, and the namespace that its containers' shims stand in. */
 export interface EngineNetwork extends Disposable {
@@ -14,9 +16,14 @@ export interface EngineNetwork extends Disposable {
  * The network that a bundle asks for: the namespace that its engine has prepared is the pod's. A new one is empty: the
  * shim is in it, so that an engine which goes on to work on it does so there and not on the host.
  *
- * @throws {Failure} when a namespace cannot be opened
+ * @param sandbox whose pod the container joins: its shim is where that one's is
+ * @throws {Failure} when a namespace cannot be opened, or the sandbox has ended
  */
-export function engineNetwork({ linux = {} }: EngineSpec): EngineNetwork {
+export function engineNetwork(
+  { linux = {} }: EngineSpec,
+  sandbox: RuntimeRecord | undefined,
+): EngineNetwork {
+  if (sandbox) return inside({ kind: "none" }, namespaceOf(sandbox));
   const wanted = linux.namespaces?.find(({ type }) => type === "network");
   const isHost = wanted === undefined || wanted.path !== undefined && isOwn(wanted.path);
   if (isHost) {
@@ -24,12 +31,17 @@ export function engineNetwork({ linux = {} }: EngineSpec): EngineNetwork {
     return { config: { kind: "user", ports: [] }, [Symbol.dispose]: () => {} };
   }
   const { path } = wanted;
-  const namespace = path ? openNetworkNamespace(path) : newNetworkNamespace();
-  return {
-    config: path ? { kind: "netns", path, model: "tcfilter" } : { kind: "none" },
-    namespace,
-    [Symbol.dispose]: () => namespace.close(),
-  };
+  if (!path) return inside({ kind: "none" }, newNetworkNamespace());
+  return inside({ kind: "netns", path, model: "tcfilter" }, openNetworkNamespace(path));
+}
+
+function inside(config: NetworkConfig, namespace: Fd): EngineNetwork {
+  return { config, namespace, [Symbol.dispose]: () => namespace.close() };
+}
+
+function namespaceOf({ id, process }: RuntimeRecord): Fd {
+  if (process && isAlive(process)) return openNetworkNamespace(`/proc/${process.pid}/ns/net`);
+  throw new Failure(`Cannot join the pod of the container ${id}: it is not running`);
 }
 
 function isOwn(path: string): boolean {

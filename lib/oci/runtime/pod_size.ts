@@ -1,20 +1,45 @@
 import { MAX_MEMORY_MIB, MAX_VCPUS } from "../../config/mod.ts";
-import type { PodConfig } from "../../pod/mod.ts";
+import type { LoadedPod, PodConfig } from "../../pod/mod.ts";
 import type { EngineSpec } from "./engine_spec.ts";
+
+const MEBIBYTE = 2 ** 20;
+/** What containerd's CRI tells of all containers of a pod, when it makes the sandbox. */
+const SANDBOX_MEMORY = "io.kubernetes.cri.sandbox-memory";
+const SANDBOX_QUOTA = "io.kubernetes.cri.sandbox-cpu-quota";
+const SANDBOX_PERIOD = "io.kubernetes.cri.sandbox-cpu-period";
+
+type Size = Pick<PodConfig, "memoryMiB" | "vcpus">;
 
 /**
  * The size of the VM for a container: what the configuration gives a pod, and what the container is allowed beside. So
  * a container can use all of its limit while the guest's own needs are met.
  */
-export function podSize(
-  { memoryMiB, vcpus }: Pick<PodConfig, "memoryMiB" | "vcpus">,
-  { linux: { resources: { memory = {}, cpu = {} } = {} } = {} }: EngineSpec,
-): Pick<PodConfig, "memoryMiB" | "vcpus"> {
-  const limit = Math.ceil(Math.max(memory.limit ?? 0, 0) / 2 ** 20);
-  const { quota = 0, period = 0 } = cpu;
+export function podSize({ memoryMiB, vcpus }: Size, spec: EngineSpec): Size {
+  const { annotations = {}, linux: { resources: { memory = {}, cpu = {} } = {} } = {} } = spec;
+  const limit = Math.max(memory.limit ?? 0, numberOf(annotations[SANDBOX_MEMORY]));
+  const { quota = numberOf(annotations[SANDBOX_QUOTA]) } = cpu;
+  const { period = numberOf(annotations[SANDBOX_PERIOD]) } = cpu;
   const wanted = quota > 0 && period > 0 ? Math.ceil(quota / period) : 1;
   return {
-    memoryMiB: Math.min(memoryMiB + limit, MAX_MEMORY_MIB),
+    memoryMiB: Math.min(memoryMiB + Math.ceil(limit / MEBIBYTE), MAX_MEMORY_MIB),
     vcpus: Math.min(Math.max(vcpus, wanted), MAX_VCPUS),
   };
+}
+
+/**
+ * The size of a pod's VM when one more container joins it: what the configuration gives a pod, and the limits of all
+ * its containers. It is never less than it has.
+ */
+export function sizeWith({ pod, containers }: LoadedPod, defaults: Size, spec: EngineSpec): Size {
+  const others = containers.reduce((sum, { config }) => sum + config.memory, 0);
+  const memoryMiB = defaults.memoryMiB + Math.ceil(others / MEBIBYTE);
+  const wanted = podSize({ memoryMiB, vcpus: defaults.vcpus }, spec);
+  return {
+    memoryMiB: Math.max(wanted.memoryMiB, pod.config.memoryMiB),
+    vcpus: Math.max(wanted.vcpus, pod.config.vcpus),
+  };
+}
+
+function numberOf(text = "0"): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
 }

@@ -3,11 +3,6 @@ import type { EngineSpec, SpecNamespace } from "./engine_spec.ts";
 import type { RuntimeRecord } from "./record.ts";
 import type { RuntimeStore } from "./store.ts";
 
-/** What a bundle says of its pod: it starts one, or joins that of the sandbox with this id. */
-export type PodChoice =
-  | { kind: "own" }
-  | { kind: "join"; sandbox: RuntimeRecord };
-
 /** Keys by which engines tell a sandbox and the containers in it: containerd's CRI, and CRI-O, which podman follows. */
 const TYPE_KEYS = ["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"];
 const SANDBOX_KEYS = ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID"];
@@ -15,25 +10,25 @@ const SANDBOX_KEYS = ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.Sandb
 const SHARED = ["network", "ipc", "uts"];
 
 /**
- * Finds the pod that a container belongs to: by the annotations of its engine, or by the process whose namespaces it is
- * to join, when that is the shim of a container here.
+ * Finds the sandbox whose pod a container joins: by the annotations of its engine, or by the process whose namespaces it
+ * is to join, when that is the shim of a container here.
  *
+ * @returns nothing for a container that has a pod of its own
  * @throws {Failure} when the sandbox that it names is not there
  */
-export async function choosePod(
+export async function findSandbox(
   store: RuntimeStore,
   id: string,
   { annotations = {}, linux = {} }: EngineSpec,
-): Promise<PodChoice> {
+): Promise<RuntimeRecord | undefined> {
   const type = firstOf(annotations, TYPE_KEYS);
   const sandbox = firstOf(annotations, SANDBOX_KEYS);
   // Newer versions of podman name the sandbox, and leave out what the container is.
   if (type !== "sandbox" && sandbox !== undefined && sandbox !== id) {
-    return { kind: "join", sandbox: await store.read(sandbox) };
+    return await store.read(sandbox);
   }
-  if (type === "sandbox") return { kind: "own" };
-  const joined = await findByNamespaces(store, linux.namespaces ?? []);
-  return joined ? { kind: "join", sandbox: joined } : { kind: "own" };
+  if (type === "sandbox") return undefined;
+  return await findByNamespaces(store, linux.namespaces ?? []);
 }
 
 function firstOf(
