@@ -11,7 +11,7 @@ const PAYLOADS = [1024, 4096, 10_240, 65_524];
 /** Longest stdin payload that cc-proxy takes, and a larger one for those that can. */
 const STDIN_PAYLOADS = [1024, 4096, 10_228, 65_524];
 const BYTES = 256 * 1024 * 1024;
-const PINGS = 5000;
+const PINGS = 500, PING_ROWS = 20;
 const MANY = 10;
 
 /** A figure of one run, and its processor seconds of proxy and shims for each GB. */
@@ -144,13 +144,16 @@ function startCost({ proxy }: RelayScene): (bytes: number, milliseconds: number)
   });
 }
 
+/** The best of several rows of pings, once both sides' code is compiled. */
 async function pingTime(programs: RelayPrograms): Promise<Run> {
   await using scene = await RelayScene.set(programs);
-  const ping = () => scene.client.hyper("ping", [], undefined);
-  for (let count = 0; count < PINGS; count++) await ping();
-  const start = performance.now();
-  for (let count = 0; count < PINGS; count++) await ping();
-  return { value: (performance.now() - start) / PINGS * 1000 };
+  let best = Infinity;
+  for (let row = 0; row < PING_ROWS; row++) {
+    const start = performance.now();
+    for (let each = 0; each < PINGS; each++) await scene.client.hyper("ping", [], undefined);
+    best = Math.min(best, (performance.now() - start) / PINGS * 1000);
+  }
+  return { value: best };
 }
 
 async function memoryOf(programs: RelayPrograms): Promise<Row[]> {
