@@ -248,6 +248,12 @@ export interface Agent {
   onlineCPUMem(plugged?: PluggedResources): Promise<void>;
   /** Adds what proxy and guest have recorded of this driver's commands to this process's trace, if there is one. */
   collectTrace(): Promise<void>;
+  /** Sets up a network card that has been plugged in. */
+  setInterface(wanted: GuestInterface): Promise<void>;
+  /** Makes routes, or replaces those to the same places. */
+  setRoutes(routes: readonly GuestRoute[]): Promise<void>;
+  /** Takes routes away. @throws {Failure} when the guest has no command for it, or no such route */
+  deleteRoutes(routes: readonly GuestRoute[]): Promise<void>;
   /** Closes the connection; the pod goes on. */
   close(): void;
 }

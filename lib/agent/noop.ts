@@ -49,5 +49,11 @@ export class NoopAgent implements Agent {
 
   async collectTrace(): Promise<void> {}
 
+  async setInterface(): Promise<void> {}
+
+  async setRoutes(): Promise<void> {}
+
+  async deleteRoutes(): Promise<void> {}
+
   close(): void {}
 }

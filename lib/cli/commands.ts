@@ -46,6 +46,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Show all that is known of a pod",
     load: async () => (await import("./commands/pod.ts")).inspect,
   },
+  "network add": {
+    summary: "Add an interface or routes to a pod that is up",
+    load: async () => (await import("./commands/network.ts")).add,
+  },
+  "network rm": {
+    summary: "Take interfaces or routes from a pod that is up",
+    load: async () => (await import("./commands/network.ts")).remove,
+  },
+  "network list": {
+    summary: "List the interfaces and routes of a pod",
+    load: async () => (await import("./commands/network.ts")).list,
+  },
   "container create": {
     summary: "Make a container in a pod",
     load: async () => (await import("./commands/container_life.ts")).create,

@@ -1,15 +1,37 @@
 import { join, resolve } from "@std/path";
 import { Failure } from "../failure.ts";
 import type { ForwardedPort } from "../hypervisor/mod.ts";
-import type { NameServers, NetworkConfig } from "../pod/mod.ts";
+import type { BridgeNetwork, NameServers, NetworkConfig } from "../pod/mod.ts";
 import { badValue, type OptionSpec, type ParsedOptions } from "./options.ts";
 
 /** Where iproute2 keeps namespaces by name. */
 const NAMED_NAMESPACES = "/run/netns";
 const MODELS = ["tcfilter", "macvtap", "bridged", "none"] as const;
 const MAX_PORT = 65535;
-/** Longest name of a link (linux/if.h), without its ending zero. */
-const MAX_LINK_NAME = 15;
+
+/** The options that go with a bridge. */
+export const BRIDGE_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "ip",
+    kind: "value",
+    placeholder: "ADDR/LEN[,…]",
+    help: "The pod's addresses on the bridge. Default: free ones",
+  },
+  {
+    name: "gateway",
+    kind: "value",
+    placeholder: "ADDR[,…]",
+    help: "Its gateways on the bridge. Default: the bridge itself",
+  },
+];
+
+/** The option that says how interfaces get into the VM. */
+export const MODEL_OPTION: OptionSpec = {
+  name: "network-model",
+  kind: "value",
+  placeholder: "MODEL",
+  help: `How interfaces get into the VM: ${MODELS.join(", ")}. Default: ${MODELS[0]}`,
+};
 
 /** The options that say how a pod is joined to the network. */
 export const NETWORK_OPTIONS: readonly OptionSpec[] = [
@@ -26,24 +48,8 @@ export const NETWORK_OPTIONS: readonly OptionSpec[] = [
     placeholder: "[ADDR:]HOST:GUEST[/udp]",
     help: "Make a port of the pod one of the host's (--network user)",
   },
-  {
-    name: "ip",
-    kind: "value",
-    placeholder: "ADDR/LEN[,…]",
-    help: "The pod's addresses on the bridge. Default: free ones",
-  },
-  {
-    name: "gateway",
-    kind: "value",
-    placeholder: "ADDR[,…]",
-    help: "Its gateways on the bridge. Default: the bridge itself",
-  },
-  {
-    name: "network-model",
-    kind: "value",
-    placeholder: "MODEL",
-    help: `How interfaces get into the VM: ${MODELS.join(", ")}. Default: ${MODELS[0]}`,
-  },
+  ...BRIDGE_OPTIONS,
+  MODEL_OPTION,
   { name: "dns", kind: "list", placeholder: "ADDR", help: "Name server. Default: the host's" },
   { name: "dns-search", kind: "list", placeholder: "DOMAIN", help: "Domain to search names in" },
 ];
@@ -61,7 +67,7 @@ export async function readNetwork(
   const text = options.value("network") ?? otherwise;
   const [kind, ...rest] = text.split(":");
   const place = rest.join(":");
-  const model = options.choice("network-model", MODELS) ?? MODELS[0];
+  const model = readModel(options);
   if (kind !== "user") refuse(options, ["publish"], "user");
   if (kind !== "bridge") refuse(options, ["ip", "gateway"], "bridge:NAME");
   if (kind === "none" || kind === "user") refuse(options, ["network-model"], "netns:PATH");
@@ -71,11 +77,28 @@ export async function readNetwork(
     const path = place.includes("/") ? resolve(place) : join(NAMED_NAMESPACES, place);
     return { kind, path, model };
   }
-  if (kind === "bridge" && place !== "" && !/[\s/]/.test(place) && place.length <= MAX_LINK_NAME) {
-    const addresses = await readIps(options, "ip");
-    return { kind, name: place, model, addresses, gateways: await readIps(options, "gateway") };
-  }
+  if (kind === "bridge" && isLinkName(place)) return await readBridge(options, place, model);
   throw badValue("network", text, "it is one of none, user, netns:PATH, bridge:NAME");
+}
+
+/** Reads what goes with a bridge. @throws {Failure} naming a value that will not do */
+export async function readBridge(
+  options: ParsedOptions,
+  name: string,
+  model: BridgeNetwork["model"],
+): Promise<BridgeNetwork> {
+  const addresses = await readIps(options, "ip");
+  return { kind: "bridge", name, model, addresses, gateways: await readIps(options, "gateway") };
+}
+
+/** Whether a link can have this name (linux/if.h, dev_valid_name). */
+export function isLinkName(text: string): boolean {
+  return /^[^\s/:]{1,15}$/.test(text) && text !== "." && text !== "..";
+}
+
+/** How interfaces get into the VM. @throws {Failure} for a word that is no model */
+export function readModel(options: ParsedOptions): BridgeNetwork["model"] {
+  return options.choice("network-model", MODELS) ?? MODELS[0];
 }
 
 /** Reads the name servers, if any are given. @throws {Failure} for a server that is no address */

@@ -1,5 +1,6 @@
 import {
   CONTAINER_COUNTERS_CODE,
+  DELETE_ROUTE_CODE,
   FREEZE_CONTAINER_CODE,
   TRACE_CODE,
   UPDATE_CONTAINER_CODE,
@@ -66,12 +67,11 @@ export const HOST_COMMANDS = {
   setuproute: GoCode.SETUPROUTE,
   removecontainer: GoCode.REMOVECONTAINER,
   pscontainer: GoCode.PSCONTAINER,
-  /** Extension. */
+  /** Extensions. */
   updatecontainer: UPDATE_CONTAINER_CODE,
-  /** Extension. */
   freezecontainer: FREEZE_CONTAINER_CODE,
-  /** Extension. */
   containercounters: CONTAINER_COUNTERS_CODE,
+  deleteroute: DELETE_ROUTE_CODE,
 } as const;
 
 export type HostCommand = keyof typeof HOST_COMMANDS;

@@ -49,6 +49,14 @@ export const TRACE_CODE = 65;
 /** Code of new limits, far from what any of the originals uses. */
 export const UPDATE_CONTAINER_CODE = 64;
 
+/**
+ * `delete-route`: code 68 (`SetupRoutes` in messages.ts) takes routes away. Guests that do not know it answer ERROR.
+ */
+export const FEATURE_DELETE_ROUTE = "delete-route";
+
+/** Code of routes that go. */
+export const DELETE_ROUTE_CODE = 68;
+
 /** Code of a signal by sequence, the one that C hyperstart gives to SIGNALPROCESS. */
 export const SIGNAL_SEQUENCE_CODE = 24;
 

@@ -363,7 +363,7 @@ export interface NamedWindowSize {
   column: number;
 }
 
-/** SETUPROUTE. */
+/** SETUPROUTE, and the extension that deletes routes. */
 export interface SetupRoutes {
   routes: GuestRoute[];
 }

@@ -11,6 +11,8 @@ export { makeTemplate, type TemplateRequest } from "./templates/make_template.ts
 export { canMove, checkMove, type LifeState } from "./state_machine.ts";
 export { PodDirectory, PodStore } from "./store.ts";
 export type { PodTools } from "./tools.ts";
+export type { InterfaceView, NetworkView } from "./network/describe_network.ts";
+export { addNetwork, type NetworkAddition } from "./verbs/add_network.ts";
 export { createContainer } from "./verbs/create_container.ts";
 export { createPod } from "./verbs/create_pod.ts";
 export {
@@ -23,9 +25,11 @@ export { containerCounters } from "./verbs/container_counters.ts";
 export { freezeContainer, thawContainer } from "./verbs/freeze_container.ts";
 export { findContainer, findPodOf } from "./verbs/find_container.ts";
 export { killContainer } from "./verbs/kill_container.ts";
+export { listNetwork } from "./verbs/list_network.ts";
 export { listProcesses } from "./verbs/list_processes.ts";
 export { pausePod, resumePod } from "./verbs/pause_pod.ts";
 export { removeContainer } from "./verbs/remove_container.ts";
+export { type NetworkRemoval, removeNetwork } from "./verbs/remove_network.ts";
 export { removePod } from "./verbs/remove_pod.ts";
 export { startContainer } from "./verbs/start_container.ts";
 export { startPod } from "./verbs/start_pod.ts";

@@ -1,4 +1,4 @@
-import { releaseNetwork } from "./network/network_record.ts";
+import { releaseNetwork } from "./network/release_network.ts";
 import { releaseSockets } from "./sockets.ts";
 import type { PodDirectory } from "./store.ts";
 

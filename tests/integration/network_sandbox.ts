@@ -23,7 +23,7 @@ const DUMPS = [
   "ip -j -d addr",
   "ip -j -4 route show table all",
   "ip -j -6 route show table all",
-  "ip -j neigh",
+  "ip -j neigh show nud permanent",
   "tc -j qdisc",
   "bridge -j link",
 ];

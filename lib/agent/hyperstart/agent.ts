@@ -3,7 +3,9 @@ import {
   type CgroupCounters,
   type ExecCommand,
   type FreezeContainer,
+  type GuestInterface,
   guestName,
+  type GuestRoute,
   isCDialect,
   type KillContainer,
   parseCgroupCounters,
@@ -232,6 +234,26 @@ export class HyperstartAgent implements Agent {
     } catch (error) {
       this.#logger.debug("no trace of the proxy and the guest", { error });
     }
+  }
+
+  async setInterface(wanted: GuestInterface): Promise<void> {
+    const { dialect } = await this.#attached();
+    const { interfaces } = networkFor(dialect, { interfaces: [wanted], routes: [] }, this.#logger);
+    for (const each of interfaces) await this.#send("setupinterface", each);
+  }
+
+  async setRoutes(routes: readonly GuestRoute[]): Promise<void> {
+    const { dialect } = await this.#attached();
+    const known = networkFor(dialect, { interfaces: [], routes }, this.#logger).routes;
+    if (known.length > 0) await this.#send("setuproute", { routes: known });
+  }
+
+  async deleteRoutes(routes: readonly GuestRoute[]): Promise<void> {
+    const { dialect } = await this.#attached();
+    if (dialect !== "builtin") {
+      throw new Failure(`Cannot take routes away: ${guestName(dialect)} has no command for it`);
+    }
+    await this.#send("deleteroute", { routes });
   }
 
   close(): void {

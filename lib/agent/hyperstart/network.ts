@@ -18,7 +18,10 @@ export interface DialectNetwork {
  */
 export function networkFor(
   dialect: GuestDialect,
-  { interfaces, routes }: DialectNetwork,
+  { interfaces, routes }: Readonly<{
+    interfaces: readonly GuestInterface[];
+    routes: readonly GuestRoute[];
+  }>,
   logger: Logger,
 ): DialectNetwork {
   const addressed = interfaces.map((each, index) => interfaceFor(dialect, each, index, logger));
@@ -39,7 +42,7 @@ function interfaceFor(
 ): GuestInterface {
   const name = newDeviceName ?? "";
   const kept = ipAddresses.filter(({ ipAddress: address }) => {
-    if (!isCDialect(dialect) || !isIpv6(address)) return true;
+    if (dialect === "builtin" || !isIpv6(address)) return true;
     logger.warn("unsupported address", {
       "unsupported-address-type": "ipv6",
       address,

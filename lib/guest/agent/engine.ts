@@ -2,6 +2,7 @@ import {
   codeName,
   CONTAINER_COUNTERS_CODE,
   ControlDecoder,
+  DELETE_ROUTE_CODE,
   encodeControlFrame,
   encodeGuestTrace,
   FREEZE_CONTAINER_CODE,
@@ -174,6 +175,8 @@ export class Engine {
         return void await this.#runtime.setInterface(parseSetupInterface(payload));
       case GoCode.SETUPROUTE:
         return void await this.#runtime.setRoutes(parseSetupRoutes(payload).routes);
+      case DELETE_ROUTE_CODE:
+        return void await this.#runtime.deleteRoutes(parseSetupRoutes(payload).routes);
       case GoCode.ONLINECPUMEM:
         return void await this.#runtime.onlineResources(parseOnlineResources(payload));
       case UPDATE_CONTAINER_CODE: {

@@ -29,7 +29,7 @@ import { planProcess } from "./process_plan.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
 import { addEntropy, moveClock } from "./renewal.ts";
-import { setRoutes } from "./routes.ts";
+import { deleteRoutes, setRoutes } from "./routes.ts";
 import { raiseReadAhead } from "./read_ahead.ts";
 import { isRunningProcess, RunningProcess } from "./running_process.ts";
 import type {
@@ -251,6 +251,11 @@ export class PodRuntime implements Runtime {
 
   setRoutes(routes: readonly RouteSpec[]): Promise<void> {
     setRoutes(routes);
+    return Promise.resolve();
+  }
+
+  deleteRoutes(routes: readonly RouteSpec[]): Promise<void> {
+    deleteRoutes(routes);
     return Promise.resolve();
   }
 

@@ -2,13 +2,20 @@ import { AF_INET, AF_INET6 } from "../../sys/mod.ts";
 import { addressBytes, addressFamily, prefixLength } from "./address.ts";
 import { indexOf } from "./interface_files.ts";
 import type { RouteSpec } from "./runtime.ts";
-import { type Attribute, changeNetwork, encodeAttributes, RTM_NEWROUTE, u32 } from "./rtnetlink.ts";
+import {
+  type Attribute,
+  changeNetwork,
+  encodeAttributes,
+  RTM_DELROUTE,
+  RTM_NEWROUTE,
+  u32,
+} from "./rtnetlink.ts";
 
 /** linux/rtnetlink.h */
 const RTA_DST = 1, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7;
 const RTA_METRICS = 8, RTA_MULTIPATH = 9, RTA_VIA = 18, RTAX_MTU = 2;
 const RT_TABLE_MAIN = 254, RTPROT_BOOT = 3, RTN_UNICAST = 1;
-const RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253;
+const RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_NOWHERE = 255;
 const RTNH_F_ONLINK = 4;
 const RTNEXTHOP_SIZE = 8, MAX_WEIGHT = 256;
 /** Names of the default route in the protocol. */
@@ -22,10 +29,15 @@ interface Way {
 
 /** Adds routes, or replaces those to the same places. @throws naming the one that failed */
 export function setRoutes(routes: readonly RouteSpec[]): void {
-  for (const route of routes) setRoute(route);
+  for (const route of routes) changeRoute(RTM_NEWROUTE, route);
 }
 
-function setRoute(route: RouteSpec): void {
+/** Deletes routes. @throws naming the one that is not there */
+export function deleteRoutes(routes: readonly RouteSpec[]): void {
+  for (const route of routes) changeRoute(RTM_DELROUTE, route);
+}
+
+function changeRoute(type: number, route: RouteSpec): void {
   const { dest, src, metric, mtu, onlink, nextHops } = route;
   const isDefault = DEFAULTS.includes(dest);
   const [network = "", length = ""] = isDefault ? [] : dest.split("/");
@@ -42,8 +54,7 @@ function setRoute(route: RouteSpec): void {
     isV6 ? AF_INET6 : AF_INET,
     destination ? prefixLength(length, destination.length * 8) : 0,
   ]);
-  const scope = isDirect && !isV6 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-  body.set([RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST], 4);
+  body.set([RT_TABLE_MAIN, ...kindOf(type, isDirect && !isV6)], 4);
   const attributes: Attribute[] = [];
   if (destination) attributes.push([RTA_DST, destination]);
   if (nextHops.length > 0) {
@@ -57,7 +68,13 @@ function setRoute(route: RouteSpec): void {
   if (src !== "") attributes.push([RTA_PREFSRC, addressBytes(src)]);
   if (metric > 0) attributes.push([RTA_PRIORITY, u32(metric)]);
   if (mtu > 0) attributes.push([RTA_METRICS, encodeAttributes([[RTAX_MTU, u32(mtu)]])]);
-  changeNetwork(`route to ${isDefault ? "default" : dest}`, RTM_NEWROUTE, body, attributes);
+  changeNetwork(`route to ${isDefault ? "default" : dest}`, type, body, attributes);
+}
+
+/** Protocol, scope and type of a route. One that is to go may have any: RT_SCOPE_NOWHERE stands for that, and 0. */
+function kindOf(type: number, isDirect: boolean): number[] {
+  if (type === RTM_DELROUTE) return [0, RT_SCOPE_NOWHERE, 0];
+  return [RTPROT_BOOT, isDirect ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE, RTN_UNICAST];
 }
 
 /** struct rtnexthop: u16 length, u8 flags, u8 weight less one, i32 interface; then attributes. */

@@ -11,9 +11,12 @@ import {
 export const RTM_SETLINK = 19;
 export const RTM_NEWADDR = 20;
 export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
 
 /** netlink(7): NLM_F_REQUEST and NLM_F_ACK; NLM_F_REPLACE and NLM_F_CREATE. */
 const CHANGE = 1 | 4, MAKE = 0x100 | 0x400;
+/** Types of messages that make something, or replace what is there. */
+const MAKING: readonly number[] = [RTM_NEWADDR, RTM_NEWROUTE];
 const HEADER = 16;
 const ATTRIBUTE_HEADER = 4;
 const REPLY_SIZE = 4096;
@@ -55,7 +58,7 @@ export function encode(
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length, true);
   view.setUint16(4, type, true);
-  view.setUint16(6, type === RTM_SETLINK ? CHANGE : CHANGE | MAKE, true);
+  view.setUint16(6, MAKING.includes(type) ? CHANGE | MAKE : CHANGE, true);
   view.setUint32(8, 1, true);
   bytes.set(body, HEADER);
   bytes.set(tail, start);

@@ -78,6 +78,8 @@ export interface Runtime {
   startContainer(container: ContainerSpec): Promise<GuestContainer>;
   setInterface(wanted: InterfaceSpec): Promise<void>;
   setRoutes(routes: readonly RouteSpec[]): Promise<void>;
+  /** @throws when there is no such route */
+  deleteRoutes(routes: readonly RouteSpec[]): Promise<void>;
   /** Puts added processors and memory to use. @throws when what was added does not appear */
   onlineResources(added: ResourceTotals): Promise<void>;
   /** The output of ps with these arguments, for these processes. */

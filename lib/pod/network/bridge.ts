@@ -17,44 +17,52 @@ import { ENODEV, type Fd, newNetworkNamespace } from "../../sys/mod.ts";
 import type { BridgeNetwork } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
 import { freeAddress, isInNetwork } from "./free_address.ts";
-import { addressesInUse, type NetworkRecord, writeNetworkRecord } from "./network_record.ts";
+import {
+  addressesInUse,
+  type BridgePort,
+  type CardRecord,
+  type NetworkRecord,
+  writeNetworkRecord,
+} from "./network_record.ts";
 
-/** Name of the pod's interface. */
-const INTERFACE = "eth0";
+/** How a pod is to be on a bridge. */
+export interface BridgeWish extends Pick<BridgeNetwork, "name" | "addresses" | "gateways"> {
+  /** Name of the pod's interface. */
+  interface: string;
+  /** Whether the bridge is its gateway when none is given. */
+  defaultGateway: boolean;
+}
 
 /**
  * Makes a network namespace for a pod, with an interface that is connected to a bridge of the host. The caller holds
  * the lock of networks: until the record is there, no other pod may look for a free address.
  *
- * @returns the namespace, and the record of what leads out of it, which has been written
+ * @param before the pod's record, to which the place at the bridge is added and written before it is made
  * @throws {Failure} when there is no such bridge, or no address is to be had on it
  */
 export async function joinBridge(
   directory: PodDirectory,
-  config: BridgeNetwork,
-): Promise<{ namespace: Fd; record: NetworkRecord }> {
+  before: NetworkRecord,
+  wish: BridgeWish,
+): Promise<{ namespace: Fd; port: BridgePort }> {
   using host = NetlinkSocket.open();
-  const bridge = findBridge(host, config.name);
-  const { addresses, gateways } = await chooseAddresses(host, bridge, config, directory.root);
+  const bridge = findBridge(host, wish.name);
+  const { addresses, gateways } = await chooseAddresses(host, bridge, wish, directory.root);
   const link = `pv${crypto.randomUUID().replaceAll("-", "").slice(0, 10)}`;
-  const record: NetworkRecord = {
-    version: 1,
-    namespace: null,
-    endpoints: [],
-    bridge: { name: config.name, link, addresses },
-  };
-  await writeNetworkRecord(directory, record);
+  const port: BridgePort = { kind: "bridge", name: wish.name, link, addresses };
+  const card: CardRecord = { id: link, name: wish.interface, place: port, guest: null };
+  await writeNetworkRecord(directory, { ...before, cards: [...before.cards, card] });
   using made = new DisposableStack();
   const namespace = made.use(newNetworkNamespace());
   const { mtu } = bridge;
-  const peer = { name: INTERFACE, mtu, namespace };
+  const peer = { name: wish.interface, mtu, namespace };
   addLink(host, { kind: "veth", name: link, mtu, peer });
-  const port = getLink(host, link);
-  setLink(host, port, { master: bridge.index, ipv6LinkLocal: "none" });
-  setLink(host, port, { up: true });
-  furnish(namespace, addresses, gateways);
+  const outside = getLink(host, link);
+  setLink(host, outside, { master: bridge.index, ipv6LinkLocal: "none" });
+  setLink(host, outside, { up: true });
+  furnish(namespace, wish.interface, addresses, gateways);
   made.move();
-  return { namespace, record };
+  return { namespace, port };
 }
 
 function findBridge(socket: NetlinkSocket, name: string): Link {
@@ -76,28 +84,28 @@ function findBridge(socket: NetlinkSocket, name: string): Link {
 async function chooseAddresses(
   socket: NetlinkSocket,
   bridge: Link,
-  config: BridgeNetwork,
+  wish: BridgeWish,
   root: string,
 ): Promise<{ addresses: string[]; gateways: string[] }> {
-  const used = await addressesInUse(root, config.name);
+  const used = await addressesInUse(root, wish.name);
   const own = [4, 6].flatMap((family) => {
     const found = listAddresses(socket).find((each) =>
       each.link === bridge.index && each.family === family && !each.address.startsWith("fe80:")
     );
     return found ? [`${found.address}/${found.prefixLength}`] : [];
   });
-  const addresses = config.addresses.length > 0
-    ? config.addresses.map((each) => unused(each, used, config.name))
+  const addresses = wish.addresses.length > 0
+    ? wish.addresses.map((each) => unused(each, used, wish.name))
     : own.map((each) => findFree(socket, bridge, each, used));
   if (addresses.length === 0) {
-    throw new Failure(`Cannot choose an address on the bridge ${config.name}: it has none itself`, {
+    throw new Failure(`Cannot choose an address on the bridge ${wish.name}: it has none itself`, {
       hint: "give the bridge addresses, or the pod with --ip",
     });
   }
   const gateways = addresses.flatMap((address) => {
     const host = own.map(withoutLength).find((each) => isInNetwork(each, address));
-    const given = config.gateways.find((each) => isSameFamily(each, address));
-    return given ?? host ?? [];
+    const given = wish.gateways.find((each) => isSameFamily(each, address));
+    return given ?? (wish.defaultGateway ? host : undefined) ?? [];
   });
   return { addresses, gateways };
 }
@@ -123,9 +131,14 @@ function findFree(
 }
 
 /** Gives the interface in the pod's namespace what the guest's is to have. The kernel keeps silent on it. */
-function furnish(namespace: Fd, addresses: readonly string[], gateways: readonly string[]): void {
+function furnish(
+  namespace: Fd,
+  name: string,
+  addresses: readonly string[],
+  gateways: readonly string[],
+): void {
   using socket = NetlinkSocket.open(namespace);
-  const link = getLink(socket, INTERFACE);
+  const link = getLink(socket, name);
   setLink(socket, link, { ipv6LinkLocal: "none" });
   setLink(socket, link, { up: true });
   for (const each of addresses) {

@@ -1,74 +1,49 @@
 import { Failure, messageOf } from "../../failure.ts";
-import type { VmCard } from "../../hypervisor/mod.ts";
+import type { VmNetwork } from "../../hypervisor/mod.ts";
 import {
-  type AttachedEndpoint,
-  attachEndpoint,
-  buildGuestNetwork,
   chooseEndpoints,
   hostFacts,
-  type InterworkingModel,
-  NetlinkSocket,
   openNamespace,
-  planEndpoint,
   scanNamespace,
-  warnOfSkipped,
+  type ScannedLink,
 } from "../../network/mod.ts";
 import type { Fd } from "../../sys/mod.ts";
 import type { BridgeNetwork, NamespaceNetwork } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
 import { joinBridge } from "./bridge.ts";
-import { lockNetworks } from "./lock_networks.ts";
+import { type ConnectedLinks, connectLinks } from "./connect_links.ts";
 import { identify } from "./disconnect.ts";
-import { type NetworkRecord, writeNetworkRecord } from "./network_record.ts";
-import type { PodNetwork } from "./pod_network.ts";
+import { lockNetworks } from "./lock_networks.ts";
+import type { NetworkRecord } from "./network_record.ts";
 
-/** Queues of a card, at most: more take descriptors and interrupts, and give little. */
-const MAX_QUEUES = 8;
+/** Name of the pod's interface on a bridge. */
+const INTERFACE = "eth0";
+const NOTHING: NetworkRecord = { version: 1, namespace: null, cards: [], routes: [] };
 
 /**
  * Connects a pod to a network namespace, its own or somebody else's: its interfaces become network cards of the VM.
  * What is done is written down before; when it fails, whatever was done is to be undone by `releaseNetwork`.
  *
- * @param vcpus processors of the VM: a card has a queue for each
+ * @param vcpus processors of the VM
  * @throws {Failure} naming what cannot be connected
  */
 export async function connectNetwork(
   directory: PodDirectory,
   config: NamespaceNetwork | BridgeNetwork,
   vcpus: number,
-): Promise<Omit<PodNetwork, "dns" | "dnsSearch">> {
+): Promise<{ vm: VmNetwork } & Pick<ConnectedLinks, "interfaces" | "routes"> & Disposable> {
   using opened = new DisposableStack();
   // Two pods must not both find a namespace unused.
   using _lock = await lockNetworks(directory);
-  const { namespace, record } = config.kind === "bridge"
-    ? await joinBridge(directory, config)
-    : enter(config.path);
+  const { namespace, port, record } = config.kind === "bridge"
+    ? await enterBridge(directory, config)
+    : enterNamespace(config.path);
   opened.use(namespace);
-  using socket = NetlinkSocket.open(namespace);
-  const links = linksToConnect(socket, namespace);
-  const planned: NetworkRecord = {
-    ...record,
-    endpoints: links.map((link) => planEndpoint(socket, link, config.model)),
-  };
-  await writeNetworkRecord(directory, planned);
-  const queues = Math.min(vcpus, MAX_QUEUES);
-  const attached: AttachedEndpoint[] = [];
-  try {
-    for (const endpoint of planned.endpoints) {
-      attached.push(opened.use(attachEndpoint(namespace, endpoint, { queues })));
-    }
-  } catch (error) {
-    // What was in the way of the last one may be somebody else's.
-    const endpoints = planned.endpoints.slice(0, attached.length);
-    await writeNetworkRecord(directory, { ...planned, endpoints });
-    throw error;
-  }
-  const { interfaces, routes, skipped } = buildGuestNetwork(
-    isConnected(config.model) ? links : [],
-    { ipv6: true },
+  const links = linksToConnect(namespace);
+  const { model } = config;
+  const { cards, interfaces, routes } = opened.use(
+    await connectLinks(directory, record, { namespace, links, port, model, vcpus }),
   );
-  warnOfSkipped(skipped);
-  const cards = isConnected(config.model) ? attached.map(cardOf) : [];
   const kept = opened.move();
   return {
     vm: { user: null, cards, namespace },
@@ -78,11 +53,12 @@ export async function connectNetwork(
   };
 }
 
-function isConnected(model: InterworkingModel): boolean {
-  return model !== "none";
+async function enterBridge(directory: PodDirectory, config: BridgeNetwork) {
+  const wish = { ...config, interface: INTERFACE, defaultGateway: true };
+  return { ...await joinBridge(directory, NOTHING, wish), record: NOTHING };
 }
 
-function enter(path: string): { namespace: Fd; record: NetworkRecord } {
+function enterNamespace(path: string) {
   let namespace: Fd;
   try {
     namespace = openNamespace(path);
@@ -90,13 +66,12 @@ function enter(path: string): { namespace: Fd; record: NetworkRecord } {
     throw new Failure(`Cannot join the network of ${path}: ${messageOf(cause)}`, { cause });
   }
   const { dev: device, ino: inode } = identify(namespace);
-  const place = { path, device, inode };
-  return { namespace, record: { version: 1, namespace: place, endpoints: [], bridge: null } };
+  return { namespace, port: null, record: { ...NOTHING, namespace: { path, device, inode } } };
 }
 
 /** Network cards are not passed through as a whole, nor the memory of switches. */
-function linksToConnect(socket: NetlinkSocket, namespace: Fd) {
-  const { links } = scanNamespace(socket);
+function linksToConnect(namespace: Fd): ScannedLink[] {
+  const { links } = scanNamespace(namespace);
   const ours = links.find(({ name }) => /^pv(tap|br)[0-9]+$/.test(name));
   if (ours) {
     throw new Failure(`Cannot connect the pod to its namespace: ${ours.name} is there already`, {
@@ -105,9 +80,4 @@ function linksToConnect(socket: NetlinkSocket, namespace: Fd) {
   }
   const facts = { ...hostFacts(namespace, false), isSocket: () => false };
   return chooseEndpoints(links, facts).map(({ link }) => link);
-}
-
-function cardOf({ record, queues, vhost, mac, mtu }: AttachedEndpoint): VmCard {
-  const numbers = (descriptors: readonly Fd[]) => descriptors.map(({ number }) => number);
-  return { id: record.tap, queues: numbers(queues), vhost: numbers(vhost), mac, mtu };
 }

@@ -8,33 +8,37 @@ import {
   openNamespace,
 } from "../../network/mod.ts";
 import { ENODEV, type Fd, isSysError } from "../../sys/mod.ts";
-import type { NetworkRecord } from "./network_record.ts";
+import type { NamespacePlace, NetworkRecord } from "./network_record.ts";
 
 const ENOENT = 2;
 
 /**
- * Undoes what a record tells of.
+ * Undoes what was done for cards; they are in no VM any more.
  *
  * @throws {NetlinkError} when something cannot be undone; the rest has been tried all the same
  */
-export function disconnect({ namespace, endpoints, bridge }: NetworkRecord): void {
-  if (bridge) removeLink(bridge.link);
-  using opened = namespace ? reopen(namespace) : undefined;
-  if (!opened) return;
-  using socket = NetlinkSocket.open(opened);
+export function disconnect(
+  { namespace, cards }: Pick<NetworkRecord, "namespace" | "cards">,
+): void {
   const failures: unknown[] = [];
-  for (const endpoint of endpoints) {
+  const attempt = (work: () => void) => {
     try {
-      detachEndpoint(socket, endpoint);
+      work();
     } catch (error) {
       failures.push(error);
     }
+  };
+  using opened = namespace ? reopen(namespace) : undefined;
+  using socket = opened && NetlinkSocket.open(opened);
+  for (const { place } of cards) {
+    if (place.kind === "bridge") attempt(() => removeLink(place.link));
+    else if (socket) attempt(() => detachEndpoint(socket, place.endpoint));
   }
   if (failures.length > 0) throw failures[0];
 }
 
 /** A namespace that was used before; nothing when it has gone, and with it all that was changed. */
-function reopen({ path, device, inode }: NonNullable<NetworkRecord["namespace"]>): Fd | undefined {
+export function reopen({ path, device, inode }: NamespacePlace): Fd | undefined {
   let namespace: Fd;
   try {
     namespace = openNamespace(path);

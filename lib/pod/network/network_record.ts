@@ -1,22 +1,47 @@
 import { join } from "@std/path";
-import { getLogger } from "../../log.ts";
+import type { GuestInterface, GuestRoute } from "../../hyperstart/mod.ts";
 import type { EndpointRecord } from "../../network/mod.ts";
-import type { PodDirectory } from "../store.ts";
 import { readRecord, writeRecord } from "../record_file.ts";
+import type { PodDirectory } from "../store.ts";
 
-/** What a pod has of a network, written before it is done: enough to undo it. */
+/** What a pod has of networks, written before it is done: enough to undo it, and to tell of it. */
 export interface NetworkRecord {
   version: 1;
   /** Somebody else's namespace; device and inode tell it from a later one at its path. */
-  namespace: { path: string; device: number; inode: number } | null;
-  /** What has been changed in it. */
-  endpoints: EndpointRecord[];
-  /** A namespace of the pod's own ends with its VM; this is what it has outside. */
-  bridge: BridgePort | null;
+  namespace: NamespacePlace | null;
+  /** Those that QEMU plays the other end of are not among them. */
+  cards: CardRecord[];
+  /** Those that the guest was told of. */
+  routes: GuestRoute[];
 }
 
-/** A pod's place at a bridge. */
+/** A network namespace, as it is found again. */
+export interface NamespacePlace {
+  path: string;
+  device: number;
+  inode: number;
+}
+
+/** A network card of the VM, connected or just being. */
+export interface CardRecord {
+  /** What the hypervisor knows it by. */
+  id: string;
+  /** Name of its interface. */
+  name: string;
+  place: CardPlace;
+  /** What the guest is told of it; null: nothing, because it is not to have it, or not yet. */
+  guest: GuestInterface | null;
+}
+
+/** Where a card's frames go, and what was changed for it. */
+export type CardPlace =
+  /** An interface of somebody else's namespace. */
+  | { kind: "namespace"; endpoint: EndpointRecord }
+  | BridgePort;
+
+/** A pod's place at a bridge. The namespace in between is the pod's own, and ends with its VM's tap. */
 export interface BridgePort {
+  kind: "bridge";
   /** Name of the bridge. */
   name: string;
   /** Name of the link that is a port of it. */
@@ -25,8 +50,15 @@ export interface BridgePort {
   addresses: string[];
 }
 
-function fileOf(directory: PodDirectory): string {
+/** Where a pod's record is. */
+export function networkRecordPath(directory: PodDirectory): string {
   return directory.file("network.json");
+}
+
+/** A pod's record; one without anything for a pod that has none. */
+export async function readNetworkRecord(directory: PodDirectory): Promise<NetworkRecord> {
+  const record = await readRecord<NetworkRecord>(networkRecordPath(directory));
+  return record ?? { version: 1, namespace: null, cards: [], routes: [] };
 }
 
 /** Writes a pod's record, in place of an earlier one. */
@@ -34,7 +66,7 @@ export async function writeNetworkRecord(
   directory: PodDirectory,
   record: NetworkRecord,
 ): Promise<void> {
-  await writeRecord(fileOf(directory), record);
+  await writeRecord(networkRecordPath(directory), record);
 }
 
 /** The addresses at a bridge that pods have, without prefix length. */
@@ -42,24 +74,10 @@ export async function addressesInUse(root: string, bridge: string): Promise<Set<
   const used = new Set<string>();
   for await (const { name } of Deno.readDir(join(root, "pods"))) {
     const record = await readRecord<NetworkRecord>(join(root, "pods", name, "network.json"));
-    if (record?.bridge?.name !== bridge) continue;
-    for (const address of record.bridge.addresses) used.add(address.replace(/\/.*/, ""));
+    for (const { place } of record?.cards ?? []) {
+      if (place.kind !== "bridge" || place.name !== bridge) continue;
+      for (const address of place.addresses) used.add(address.replace(/\/.*/, ""));
+    }
   }
   return used;
-}
-
-/**
- * Undoes all that a pod's VM was given of a network; the VM has ended. Doing it again changes nothing. What cannot be
- * undone is told in the log.
- */
-export async function releaseNetwork(directory: PodDirectory): Promise<void> {
-  const record = await readRecord<NetworkRecord>(fileOf(directory));
-  if (!record) return;
-  try {
-    const { disconnect } = await import("./disconnect.ts");
-    disconnect(record);
-  } catch (error) {
-    getLogger("pod", { pod: directory.id }).warn("the network is not as it was", { error });
-  }
-  await Deno.remove(fileOf(directory));
 }

@@ -3,7 +3,7 @@ import type { VmNetwork } from "../../hypervisor/mod.ts";
 import type { PodConfig } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
 import { findNameServers } from "./name_servers.ts";
-import { releaseNetwork } from "./network_record.ts";
+import { releaseNetwork } from "./release_network.ts";
 import { USER_NAME_SERVER, userNetwork } from "./user_network.ts";
 
 /**

@@ -38,6 +38,10 @@ Deno.test("a VM without a machine is a process that can be found again, grown an
   await same.addMemory(128);
   await same.addBlockDevice({ driver: "virtio-blk", index: 0, path: "/x", readOnly: true });
   await vm.removeBlockDevice({ driver: "virtio-blk", index: 0 });
+  const queue = { queues: [], vhost: [], mac: "02:00:00:00:00:01", mtu: 1500 };
+  await same.addNetworkCard({ id: "a", ...queue });
+  await same.addUserNetwork({ ports: [] });
+  await vm.removeNetworkCard("a");
   assertEquals(await vm.resources(), { vcpus: 3, maxVcpus: 240, memoryMiB: 640 });
   await vm.pause();
   await vm.resume();

@@ -96,6 +96,8 @@ export class DialectGuest {
     if (code === Code.EXECCMD) {
       return { then: this.#start(String(message.container), message.process as Json) };
     }
+    if (code === Code.SETUPINTERFACE) this.#checkInterface(message);
+    if (code === Code.SETUPROUTE) this.#checkRoutes(message);
     if (code === Code.KILLCONTAINER) return { then: () => this.#kill(message) };
     if (code === Code.REMOVECONTAINER) {
       // It has gone with its first process.
@@ -125,12 +127,16 @@ export class DialectGuest {
   #startPod(message: Json): { payload?: string } {
     this.#check("pod", message);
     for (const each of (message.interfaces ?? []) as Json[]) this.#checkInterface(each);
+    this.#checkRoutes(message);
+    return {};
+  }
+
+  #checkRoutes(message: Json): void {
     for (const route of (message.routes ?? []) as Json[]) {
       if (!this.#isC) continue;
       checkKeys("route", route, ROUTE);
       if (route.dest === "") throw new Error("bad destination");
     }
-    return {};
   }
 
   #checkInterface(each: Json): void {

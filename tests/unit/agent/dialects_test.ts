@@ -223,15 +223,15 @@ Deno.test("interfaces: each guest finds the card by what it knows, and gets a li
   const of = (dialect: "builtin" | "go" | "c4242" | "c4244") =>
     networkFor(dialect, { interfaces: [CARD, ONLY_IPV6], routes: [] }, logger).interfaces;
   assertEquals(of("builtin"), [CARD, ONLY_IPV6]);
-  assertEquals(of("go"), [CARD, ONLY_IPV6]);
   assertEquals(warnings, []);
   const ipv4 = [{ ipAddress: "10.0.0.2", netMask: "24" }];
+  assertEquals(of("go"), [{ ...CARD, ipAddresses: ipv4 }, { ...ONLY_IPV6, ipAddresses: [] }]);
   assertEquals(of("c4242"), [{ ...CARD, ipAddresses: ipv4 }]);
   assertEquals(of("c4244"), [
     { device: "eth0", newDeviceName: "lan0", ipAddresses: ipv4, mtu: 1400 },
     { device: "eth1", newDeviceName: "lan1", ipAddresses: [], mtu: 1400 },
   ] as unknown);
-  assertEquals(warnings.length, 4);
+  assertEquals(warnings.length, 6);
   assertEquals(warnings[0], ["unsupported address", {
     "unsupported-address-type": "ipv6",
     address: "fd00::2",

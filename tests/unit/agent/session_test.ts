@@ -52,6 +52,10 @@ for (const dialect of ["go", "c4242", "c4244"] as const) {
     assertEquals((await second.ended).result, { kind: "exited", code: killed });
     await agent.removeContainer("c2");
     await agent.onlineCPUMem({ cpus: 2, memoryMiB: 1024 });
+    const [card] = NETWORK.interfaces;
+    await agent.setInterface({ ...card!, device: "eth1", newDeviceName: "lan1" });
+    await agent.setRoutes(NETWORK.routes);
+    await assertRejects(() => agent.deleteRoutes(NETWORK.routes), Failure, "has no command for it");
     const known = dialect === "go" ? [] : ["no such container", "no such container"];
     assertEquals(guest.refusals, known);
 
@@ -65,6 +69,8 @@ for (const dialect of ["go", "c4242", "c4244"] as const) {
       Code.KILLCONTAINER,
       Code.REMOVECONTAINER,
       ...(dialect === "go" ? [] : [Code.ONLINECPUMEM]),
+      Code.SETUPINTERFACE,
+      Code.SETUPROUTE,
       Code.DESTROYPOD,
     ]);
   });

@@ -3,6 +3,7 @@ import {
   CCode,
   CONTAINER_COUNTERS_CODE,
   ControlDecoder,
+  DELETE_ROUTE_CODE,
   encodeControlFrame,
   encodeStreamFrame,
   FREEZE_CONTAINER_CODE,
@@ -373,4 +374,12 @@ Deno.test("a container can be made to stand still, and tells what it has used", 
   assertEquals(session.runtime.log.slice(-2), ["freeze a", "thaw a"]);
   const counters = await session.command(CONTAINER_COUNTERS_CODE, { container: "a" });
   assertEquals(counters, `ACK {"pids.current":"3\\n"}`);
+});
+
+Deno.test("routes can be deleted, by a code that the originals do not have", async () => {
+  const session = await running();
+  const routes = [{ dest: "10.0.0.0/8", device: "eth0" }];
+  assertEquals(await session.command(GoCode.SETUPROUTE, { routes }), "ACK");
+  assertEquals(await session.command(DELETE_ROUTE_CODE, { routes }), "ACK");
+  assertEquals(session.runtime.log.slice(-2), ["routes 10.0.0.0/8", "no routes 10.0.0.0/8"]);
 });

@@ -157,6 +157,11 @@ export class FakeRuntime implements Runtime {
     return Promise.resolve();
   }
 
+  deleteRoutes(routes: readonly RouteSpec[]): Promise<void> {
+    this.log.push(`no routes ${routes.map(({ dest }) => dest)}`);
+    return Promise.resolve();
+  }
+
   onlineResources({ cpus, memoryMiB }: ResourceTotals): Promise<void> {
     this.log.push(`online ${cpus} ${memoryMiB}`);
     return Promise.resolve();
