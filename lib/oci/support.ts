@@ -184,15 +184,7 @@ const LINUX: Verdict = {
     readonlyPaths: "honoured",
     mountLabel: { warned: "the VM's kernel has no policy loaded; the VM confines it" },
     personality: { keys: { domain: "honoured", flags: { warned: "none is defined yet" } } },
-    intelRdt: {
-      keys: {
-        closID: { warned: RESCTRL },
-        l3CacheSchema: { warned: RESCTRL },
-        memBwSchema: { warned: RESCTRL },
-        enableCMT: { warned: RESCTRL },
-        enableMBM: { warned: RESCTRL },
-      },
-    },
+    intelRdt: { warned: RESCTRL },
   },
 };
 

@@ -428,7 +428,7 @@ Deno.test("containers are what their bundles say", async (t) => {
     });
     assertEquals(code, 0);
     assertMatch(stderr, /process\.apparmorProfile/);
-    assertMatch(stderr, /linux\.intelRdt\.closID/);
+    assertMatch(stderr, /linux\.intelRdt/);
   });
 
   await bench.podvisor(["pod", "rm", "--force", "p"]);
