@@ -130,12 +130,13 @@ function check(mount: SpecMount, { refused, ignored }: MountOptions): void {
 function withDefaults(given: readonly GuestMount[]): GuestMount[] {
   const mounts = [...given];
   const dev = given.find(({ path }) => path === "/dev");
+  let [front, below] = [0, 0];
   for (const each of DEFAULTS) {
     if (mounts.some(({ path }) => path === each.path)) continue;
     const inDev = each.path.startsWith("/dev/");
     if (inDev && dev?.type === "bind") continue;
-    const parent = inDev ? mounts.findIndex(({ path }) => path === "/dev") : -1;
-    mounts.splice(parent + 1, 0, { ...each });
+    const at = inDev ? mounts.findIndex(({ path }) => path === "/dev") + ++below : front++;
+    mounts.splice(at, 0, { ...each });
   }
   return mounts;
 }
