@@ -4,12 +4,16 @@ import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
 
 /** Programs that work for one pod and are named after it on their command line. */
 const HELPERS = /^(qemu-system-.*|virtiofsd|cc-proxy|cc-shim)$/;
+/** Options by which programs of other names, that the configuration chooses, are started as QEMU, proxy or shim. */
+const MARKS = /,process=podvisor-vm$|^-uri$|^-u$/;
 /** Words of podvisor's own command lines that start a part of a pod. */
 const ROLES = ["proxy", "shim", CONSOLE_KEEPER, MOCK_PROCESS];
 
 /**
  * The processes that work for a pod, found by the pod's directory on their command lines: also those that were started
  * and never recorded, because the command that started them was killed in between.
+ *
+ * @param directory the pod's, or a container's for its shim
  */
 export async function findPodProcesses(directory: string): Promise<ProcessIdentity[]> {
   const found: ProcessIdentity[] = [];
@@ -24,7 +28,8 @@ export async function findPodProcesses(directory: string): Promise<ProcessIdenti
 }
 
 function isPartOfPod(words: readonly string[]): boolean {
-  return HELPERS.test(basename(words[0]!)) || words.some((word) => ROLES.includes(word));
+  return HELPERS.test(basename(words[0]!)) ||
+    words.some((word) => ROLES.includes(word) || MARKS.test(word));
 }
 
 /** Empty for a process that is gone, or a thread of the kernel. */

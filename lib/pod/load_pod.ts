@@ -59,6 +59,8 @@ async function trueContainer(
   if (exit) return { ...container, state: "stopped", exit };
   const stopped = { ...container, state: "stopped" as const };
   if (pod.state === "stopped") return { ...stopped, reason: pod.reason ?? "its pod stopped" };
+  // Its maker was killed, or is still at it.
+  if (container.token === null) return { ...stopped, reason: "it has not been made to its end" };
   if (container.shim && !isAlive(container.shim)) {
     return { ...stopped, reason: "its shim ended without telling how the container did" };
   }

@@ -7,6 +7,7 @@ import {
   GoCode,
   MAX_CONTROL_FRAME,
   parseExecCommand,
+  parseKillContainer,
   parseNewContainer,
   StreamDecoder,
   writeU32,
@@ -21,6 +22,7 @@ interface FakeProcess {
   stdio: number;
   stderr: number;
   args: readonly string[];
+  container: string;
 }
 
 /**
@@ -88,12 +90,16 @@ export class FakeGuest {
       return { reply };
     }
     if (code === GoCode.NEWCONTAINER) {
-      const { process } = parseNewContainer(payload);
-      return { then: () => this.#start(process) };
+      const { id, process } = parseNewContainer(payload);
+      return { then: () => this.#start({ ...process, container: id }) };
     }
     if (code === GoCode.EXECCMD) {
-      const { process } = parseExecCommand(payload);
-      return { then: () => this.#start(process) };
+      const { container, process } = parseExecCommand(payload);
+      return { then: () => this.#start({ ...process, container }) };
+    }
+    if (code === GoCode.KILLCONTAINER) {
+      const { container, signal } = parseKillContainer(payload);
+      return { then: () => this.#kill(container, signal) };
     }
     if (code === GoCode.DESTROYPOD) return { then: this.#shutDown };
     return {};
@@ -107,13 +113,18 @@ export class FakeGuest {
   }
 
   async #start(process: FakeProcess): Promise<void> {
-    const { stdio, stderr, args } = process;
-    this.#processes.set(stdio, { stdio, stderr, args });
+    const { stdio, stderr, args, container } = process;
+    this.#processes.set(stdio, { stdio, stderr, args, container });
     const [verb, ...words] = args;
     if (verb === "cat") return;
     if (verb === "echo") await this.#sendLine(stdio, words.join(" "));
     if (verb === "fail") await this.#sendLine(stderr, words.join(" "));
     await this.#end(process, verb === "exit" ? Number(words[0]) : verb === "fail" ? 1 : 0);
+  }
+
+  async #kill(container: string, signal: number): Promise<void> {
+    const all = [...this.#processes.values()].filter((each) => each.container === container);
+    for (const process of all) await this.#end(process, 128 + signal);
   }
 
   async #sendLine(sequence: number, text: string): Promise<void> {

@@ -38,7 +38,7 @@ export async function createPod(
 }
 
 /**
- * Boots the VM of a pod that has none, and records it. The pod's state stays as it is.
+ * Boots the VM of a pod that has none, and records it. The pod is `ready` then.
  *
  * @param undo gets what takes it down again, should the caller fail after it
  */
@@ -61,7 +61,7 @@ export async function bringUp(
   undo.defer("its VM", () => endPod({ agent, vm, proxy: proxy.process }, pod.id));
   await agent.collectTrace();
   agent.close();
-  const up: PodRecord = { ...pod, reason: null, vm: vmRecord(vm), proxy };
+  const up: PodRecord = { ...pod, state: "ready", reason: null, vm: vmRecord(vm), proxy };
   await tools.store.writePod(up);
   leaveTemplate(tools.store.root, pod.config, vm);
   return up;

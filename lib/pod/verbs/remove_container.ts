@@ -1,5 +1,7 @@
 import { Failure } from "../../failure.ts";
 import { isAlive } from "../../sys/mod.ts";
+import { killProcess } from "../end_process.ts";
+import { findPodProcesses } from "../find_processes.ts";
 import type { PodTools } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
 import { clearContainer } from "./clear_container.ts";
@@ -34,6 +36,9 @@ export async function removeContainer(
         : await endContainer(tools, loaded, container, 0);
       await clearContainer(tools, loaded, ended);
     }
+    // A command that was killed may have started a shim that no record knows of.
+    const strays = await findPodProcesses(loaded.directory.container(id));
+    await Promise.all(strays.map(killProcess));
     await store.removeContainer(pod, id);
   });
 }
