@@ -86,19 +86,21 @@ export interface ContainerLimits {
 }
 
 /** What an engine decides about a container; without it the guest does as it thinks fit. */
-export type ContainerDetails = Required<
-  Pick<
-    NewContainer,
-    | "mounts"
-    | "devices"
-    | "deviceRules"
-    | "hostname"
-    | "domainname"
-    | "propagation"
-    | "namespaces"
-    | "sysctl"
-  > & { [K in "maskedPaths" | "readonlyPaths"]: string[] }
->;
+export type ContainerDetails =
+  & Required<
+    Pick<
+      NewContainer,
+      | "mounts"
+      | "devices"
+      | "deviceRules"
+      | "hostname"
+      | "domainname"
+      | "propagation"
+      | "namespaces"
+      | "sysctl"
+    > & { [K in "maskedPaths" | "readonlyPaths"]: string[] }
+  >
+  & Pick<NewContainer, "startHooks">;
 
 /** A disk of the VM, as its guest finds it: by a name below /dev, or by a SCSI address. */
 export interface GuestDisk {

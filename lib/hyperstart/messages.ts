@@ -194,6 +194,24 @@ export interface DeviceRule {
   access: string;
 }
 
+/** Extension: programs of the container's own that run in it before its process is executed. */
+export interface StartHooks {
+  /** What each gets on its stdin. */
+  state: string;
+  hooks: StartHook[];
+}
+
+/** One of them. */
+export interface StartHook {
+  path: string;
+  /** With the program's name as its first. Empty: the path alone. */
+  args: string[];
+  /** `NAME=VALUE`. */
+  env: string[];
+  /** Seconds until it is killed. 0: never. */
+  timeout: number;
+}
+
 /** NEWCONTAINER. */
 export interface NewContainer {
   id: string;
@@ -235,6 +253,8 @@ export interface NewContainer {
    * `container:ID` for a container's, any other name for one that all share that give this name.
    */
   namespaces?: Record<string, string>;
+  /** Extension. */
+  startHooks?: StartHooks | null;
 }
 
 /** Extension: new limits for a container that runs; what is absent becomes unlimited. */

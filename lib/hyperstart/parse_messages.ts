@@ -22,6 +22,7 @@ import type {
   RemoveContainer,
   Scheduling,
   SetupRoutes,
+  StartHooks,
   StartPod,
   TmpfsMount,
   UpdateContainer,
@@ -173,6 +174,18 @@ function guestDevice(fields: Fields): Complete<GuestDevice> {
   };
 }
 
+function startHooks(fields: Fields): Complete<StartHooks> {
+  return {
+    state: fields.string("state"),
+    hooks: fields.objects("hooks", (hook) => ({
+      path: hook.name("path"),
+      args: hook.strings("args"),
+      env: hook.strings("env"),
+      timeout: hook.integer("timeout", MAX_U32),
+    })),
+  };
+}
+
 function deviceRule(fields: Fields): Complete<DeviceRule> {
   const type = fields.string("type");
   return {
@@ -262,6 +275,7 @@ export function parseNewContainer(payload: Uint8Array): Complete<NewContainer> {
     domainname: fields.string("domainname"),
     propagation: fields.string("propagation"),
     namespaces: fields.stringMap("namespaces"),
+    startHooks: fields.optionalObject("startHooks", startHooks),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Command, ContainerDetails } from "../agent/mod.ts";
 import { Failure, messageOf } from "../failure.ts";
 import type { ContainerConfig } from "../pod/mod.ts";
 import { planDevices, rulesOf } from "./devices.ts";
-import type { Hooks } from "./hooks.ts";
+import type { Hooks, OciState } from "./hooks.ts";
 import { normal, planMounts } from "./mounts.ts";
 import { namespacesOf } from "./namespaces.ts";
 import { commandOf } from "./process.ts";
@@ -11,6 +11,7 @@ import { limitsOf } from "./resources.ts";
 import { compileSeccomp, type Machine } from "./seccomp/mod.ts";
 import type { Spec, SpecLinux, SpecProcess } from "./spec.ts";
 import { checkSupport } from "./support.ts";
+import { OCI_VERSION } from "./version.ts";
 
 /** A bundle's container, and what of it concerns the pod, the engine, or the host. */
 export interface Bundle {
@@ -43,9 +44,10 @@ export async function isBundle(directory: string): Promise<boolean> {
 /**
  * Reads an OCI bundle (runtime-spec 1.1). What of it cannot be honoured is warned of, or refused: see `support.ts`.
  *
+ * @param id of the container, as its hooks are to know it. Default: its name in the pod
  * @throws {Failure} when config.json cannot be read, lacks what a container must have, or asks for what cannot be had
  */
-export async function readBundle(directory: string): Promise<Bundle> {
+export async function readBundle(directory: string, id = ""): Promise<Bundle> {
   const path = join(directory, "config.json");
   const spec = await readSpec(path);
   checkSupport(spec);
@@ -57,7 +59,7 @@ export async function readBundle(directory: string): Promise<Bundle> {
   const devices = await planDevices(linux.devices ?? [], rules);
   return {
     hostname: spec.hostname,
-    ociVersion: spec.ociVersion ?? "1.0.0",
+    ociVersion: spec.ociVersion ?? OCI_VERSION,
     annotations: spec.annotations ?? {},
     hooks: spec.hooks ?? {},
     networkNamespace: linux.namespaces?.find(({ type }) => type === "network")?.path || undefined,
@@ -78,6 +80,7 @@ export async function readBundle(directory: string): Promise<Bundle> {
         devices: devices.nodes,
         deviceRules: rulesOf(rules),
         ...detailsOf(spec, linux),
+        ...startHooksOf(spec, resolve(directory), id),
       },
     },
   };
@@ -134,6 +137,28 @@ function detailsOf(
     readonlyPaths: readonlyPaths.map(normal),
     propagation: rootfsPropagation,
     namespaces: namespacesOf(linux),
+  };
+}
+
+/** The hooks that run in the container, in the guest, with the state that they are told. */
+function startHooksOf(
+  { hooks = {}, ociVersion = OCI_VERSION, annotations = {} }: Spec,
+  bundle: string,
+  id: string,
+): Pick<ContainerDetails, "startHooks"> {
+  const given = hooks.startContainer ?? [];
+  if (given.length === 0) return {};
+  const state: OciState = { ociVersion, id, status: "created", pid: 1, bundle, annotations };
+  return {
+    startHooks: {
+      state: JSON.stringify(state),
+      hooks: given.map(({ path, args = [], env = [], timeout = 0 }) => ({
+        path,
+        args: [...args],
+        env: [...env],
+        timeout,
+      })),
+    },
   };
 }
 

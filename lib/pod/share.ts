@@ -72,12 +72,16 @@ export function guestContainer(
     ...limitsOf(config),
     shmSize,
     bindMountDev: volumes.some(isGuestDevices),
-    ...(details ? { details: withNamespaces(details, others) } : {}),
+    ...(details ? { details: placed(id, details, others) } : {}),
   };
 }
 
-/** The namespaces of a container's shim stand for those of the container. */
-function withNamespaces(
+/**
+ * What only its pod knows: the namespaces of a container's shim stand for those of the container, and one that its
+ * engine has no name for has that of the pod.
+ */
+function placed(
+  id: string,
   details: ContainerDetails,
   others: readonly ContainerRecord[],
 ): ContainerDetails {
@@ -86,7 +90,18 @@ function withNamespaces(
     const container = others.find(({ shim }) => shim?.pid === pid);
     return [kind, container ? `container:${container.id}` : path];
   });
-  return { ...details, namespaces: Object.fromEntries(namespaces) };
+  const { startHooks } = details;
+  return {
+    ...details,
+    namespaces: Object.fromEntries(namespaces),
+    ...(startHooks ? { startHooks: { ...startHooks, state: named(startHooks.state, id) } } : {}),
+  };
+}
+
+/** The state that hooks are told, of a container that has a name. */
+function named(text: string, id: string): string {
+  const state = JSON.parse(text);
+  return state.id === "" ? JSON.stringify({ ...state, id }) : text;
 }
 
 /** The host's /dev on the container's: it stands for the VM's own (virtcontainers-behaviour 6). */

@@ -25,10 +25,13 @@ interface Operation {
   operand: string;
   number: number;
   args: ChildArg[];
-  onError: typeof STOP | typeof IGNORE | typeof SPLIT;
+  /** STOP, IGNORE or SPLIT; from SPLIT on, how many operations are the child's alone. */
+  onError: number;
 }
 
 const STOP = 0, IGNORE = 1, SPLIT = 2;
+/** linux/futex.h */
+const FUTEX_CMP_REQUEUE_PRIVATE = 4 | 128;
 /** nr, six addresses of arguments, the address for the result, what an error means. */
 const WORDS_PER_OPERATION = 9;
 
@@ -73,6 +76,39 @@ export class ChildProgram {
       args: [flags, 0],
       onError: SPLIT,
     });
+  }
+
+  /**
+   * Runs another program first, in a child of the child, and goes on when that has ended well. It holds up the calling
+   * thread too.
+   *
+   * @param what what fails otherwise, for the error, as `call`
+   * @param write adds the other program's calls, the last of them {@linkcode ChildProgram.exec}
+   * @returns its status, as wait(2) has it: one word
+   */
+  runFirst(what: string, operand: string, write: (program: ChildProgram) => void): Int32Array {
+    const at = this.#operations.length;
+    const flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+    const args = [flags, 0];
+    const child = this.#add({
+      call: what,
+      operand,
+      number: SYS.clone,
+      args,
+      onError: SPLIT,
+    });
+    const before = this.#signalsReset;
+    write(this);
+    this.#signalsReset = before;
+    this.#executions.length = 0;
+    this.#operations[at]!.onError = SPLIT + this.#operations.length - 1 - at;
+    const status = this.keep(new Int32Array([-1]));
+    const memory = new Uint8Array(status.buffer);
+    this.call("wait4", operand, SYS.wait4, child, memory, 0, 0);
+    // With nobody to wake, this call says whether a word has a value (futex(2), EAGAIN).
+    const nowhere = this.keep(new Uint8Array(4));
+    this.call(what, operand, SYS.futex, memory, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, nowhere, 0);
+    return status;
   }
 
   /** Makes `memory` live as long as this program. */

@@ -49,7 +49,7 @@ const X86_64 = `
             c3                       ret
   next:     48 8b 03                 mov rax, [rbx]        ; nr, or -1 at the end
             48 83 f8 ff              cmp rax, -1
-            74 6c                    je done
+            74 7f                    je done
             48 8b 7b 08              mov rdi, [rbx+8]      ; where the first argument is
             48 8b 3f                 mov rdi, [rdi]        ; the first argument
             48 8b 73 10              mov rsi, [rbx+16]
@@ -67,11 +67,11 @@ const X86_64 = `
             48 89 01                 mov [rcx], rax
   judge:    48 8b 4b 40              mov rcx, [rbx+64]     ; what an error means
             48 83 f9 02              cmp rcx, 2
-            74 1f                    je split
+            73 1f                    jae split
             48 85 c0                 test rax, rax
-            79 21                    jns advance
+            79 31                    jns advance
             48 83 f9 01              cmp rcx, 1
-            74 1b                    je advance
+            74 2b                    je advance
   failed:   4c 89 65 00              mov [rbp+0x0], r12
             48 89 45 08              mov [rbp+8], rax
             bf 7f 00 00 00           mov edi, 127
@@ -79,10 +79,15 @@ const X86_64 = `
             0f 05                    syscall
   split:    48 85 c0                 test rax, rax
             78 e7                    js failed
-            75 09                    jne done
+            74 10                    je advance            ; the child
+            48 83 e9 02              sub rcx, 2
+            74 16                    je done               ; the parent ends, or
+            49 01 cc                 add r12, rcx          ; leaves out so many
+            48 6b c9 48              imul rcx, rcx, 72
+            48 01 cb                 add rbx, rcx
   advance:  48 83 c3 48              add rbx, 72
             49 ff c4                 inc r12
-            eb 8b                    jmp next
+            e9 78 ff ff ff           jmp next
   done:     31 ff                    xor edi, edi
             b8 3c 00 00 00           mov eax, 60
             0f 05                    syscall

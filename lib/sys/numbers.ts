@@ -2,6 +2,7 @@
 export const SYS = {
   accept4: 288,
   access: 21,
+  alarm: 37,
   bind: 49,
   bpf: 321,
   capget: 125,
@@ -40,6 +41,7 @@ export const SYS = {
   fstatfs: 138,
   fsync: 74,
   ftruncate: 77,
+  futex: 202,
   getdents64: 217,
   getpgid: 121,
   getpid: 39,

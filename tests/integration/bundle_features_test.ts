@@ -406,6 +406,41 @@ Deno.test("containers are what their bundles say", async (t) => {
     }
   });
 
+  await t.step("hooks of its start run in the container, and end it when they fail", async () => {
+    const hook = (script: string) => ({
+      path: "/bin/sh",
+      args: ["sh", "-c", script],
+      env: ["PATH=/bin"],
+    });
+    const hooks = (...scripts: string[]) => ({ hooks: { startContainer: scripts.map(hook) } });
+    const text = await bundles.output(
+      "cat /full/state /full/ns; readlink /proc/self/ns/mnt; cat /full/second",
+      {
+        annotations: { a: "b" },
+        ...hooks(
+          "cat > /full/state; echo >> /full/state; readlink /proc/self/ns/mnt > /full/ns",
+          "id -u > /full/second",
+        ),
+      },
+    );
+    const [state = "", ...rest] = text.trim().split("\n");
+    const { id, status, bundle, annotations } = JSON.parse(state);
+    assertMatch(id, /^c\d+$/);
+    assertEquals([status, annotations], ["created", { a: "b" }]);
+    assertStringIncludes(bundle, bundles.directory);
+    assertEquals([rest[0], rest[2]], [rest[1], "0"]);
+    const failed = await bundles.run("echo ran", hooks("true", "echo no luck >&2; exit 4"));
+    assertEquals([failed.code, failed.stdout], [125, ""]);
+    assertStringIncludes(
+      failed.stderr,
+      "its startContainer hook /bin/sh ended with status 4: no luck",
+    );
+    const slow = await bundles.run("echo ran", {
+      hooks: { startContainer: [{ ...hook("sleep 60"), timeout: 1 }] },
+    });
+    assertStringIncludes(slow.stderr, "was ended by signal 14");
+  });
+
   await t.step("what cannot be had is refused, or left out with a warning", async () => {
     const refused = async (linux: Record<string, unknown>) => {
       const { code, stderr } = await bundles.run("true", { linux });

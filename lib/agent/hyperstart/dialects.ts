@@ -84,6 +84,7 @@ const CONTAINER: KeyTable<NewContainer> = {
   domainname: OURS,
   propagation: OURS,
   namespaces: OURS,
+  startHooks: OURS,
 };
 
 const FSMAP: KeyTable<FsMap> = {

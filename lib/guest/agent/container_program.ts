@@ -27,6 +27,7 @@ import { joinNamespaces, type NamespacePlan } from "./namespaces.ts";
 import { openProc } from "./process_settings.ts";
 import { becomeProcess, joinCgroup, PRIVATE, type ProcessPlan } from "./process_program.ts";
 import type { ContainerSpec } from "./runtime.ts";
+import type { StartHooks } from "./start_hooks.ts";
 
 /** Everything about a container that is known before it starts. */
 export interface ContainerPlan {
@@ -85,7 +86,7 @@ const LINKS: readonly (readonly [string, string])[] = [
  * The calls that turn a child in new namespaces into a container's first process. The root is entered and the guest's
  * own tree let go of before anything in the container is looked up, so that no link in it can lead outside.
  */
-export function containerProgram(plan: ContainerPlan): ChildProgram {
+export function containerProgram(plan: ContainerPlan, hooks?: StartHooks): ChildProgram {
   const program = new ChildProgram();
   const proc = openProc(program, plan.process.settings);
   if (plan.procs !== undefined) joinCgroup(program, plan.procs, true);
@@ -107,7 +108,7 @@ export function containerProgram(plan: ContainerPlan): ChildProgram {
   if (plan.makeWorkdir) makeDirectories(program, plan.process.workdir);
   if (plan.readOnlyRoot) setReadOnly(program, AT_FDCWD, "/");
   if (plan.propagation !== 0) propagate(program, plan.propagation);
-  becomeProcess(program, plan.process, proc);
+  becomeProcess(program, plan.process, proc, hooks);
   return program;
 }
 

@@ -1,4 +1,5 @@
 import {
+  type ChildProgram,
   type Fd,
   mount,
   O_DIRECTORY,
@@ -46,6 +47,7 @@ import { Refusal } from "./runtime.ts";
 import { SharedMemory } from "./shared_memory.ts";
 import { readInTree, readOpened, tryOpenInTree } from "./small_file.ts";
 import { startError } from "./start_error.ts";
+import { StartHooks } from "./start_hooks.ts";
 import { openStdio } from "./stdio.ts";
 import { lookUpIdentity } from "./users.ts";
 
@@ -172,9 +174,10 @@ export class PodRuntime implements Runtime {
     cgroup?.confineDevices(allowedDevices(spec, places.devices));
     steps.next("plan of its start");
     const plan = this.#plan(spec, root, planned, { cgroup, process, warnings: places.warnings });
-    const program = containerProgram(plan);
+    using hooks = spec.startHooks ? new StartHooks(spec.startHooks) : undefined;
+    const program = containerProgram(plan, hooks);
     steps.next("start its process");
-    const pid = program.start(plan.namespaces.made);
+    const pid = startProgram(program, plan, hooks);
     steps.next("watch its process");
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
@@ -293,6 +296,18 @@ export class PodRuntime implements Runtime {
 function renew({ entropy, clockOffset }: PodSpec): void {
   if (entropy !== "") addEntropy(Uint8Array.fromHex(entropy));
   if (clockOffset !== 0) moveClock(clockOffset);
+}
+
+function startProgram(
+  program: ChildProgram,
+  { namespaces }: ContainerPlan,
+  hooks: StartHooks | undefined,
+): number {
+  try {
+    return program.start(namespaces.made);
+  } catch (error) {
+    throw hooks ? hooks.explain(error) : error;
+  }
 }
 
 /** @throws {Refusal} for a kind of share that is not known here */

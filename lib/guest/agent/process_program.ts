@@ -7,6 +7,7 @@ import {
   type ProcessSettings,
 } from "./process_settings.ts";
 import type { ResourceLimit } from "./rlimits.ts";
+import type { StartHooks } from "./start_hooks.ts";
 import type { ChildStdio } from "./stdio.ts";
 import type { Identity } from "./users.ts";
 
@@ -64,8 +65,14 @@ export function execProgram(
  * The last part of every program: from the agent's child in its namespaces to the program that was asked for.
  *
  * @param proc the agent's /proc, where it is needed
+ * @param hooks programs to be run before
  */
-export function becomeProcess(program: ChildProgram, plan: ProcessPlan, proc?: Result): void {
+export function becomeProcess(
+  program: ChildProgram,
+  plan: ProcessPlan,
+  proc?: Result,
+  hooks?: StartHooks,
+): void {
   const { noNewPrivileges, settings } = plan;
   takeStdio(program, plan.stdio);
   applySettings(program, settings, proc);
@@ -84,6 +91,7 @@ export function becomeProcess(program: ChildProgram, plan: ProcessPlan, proc?: R
     program.call("prctl", "no_new_privs", SYS.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   }
   if (settings.seccomp && noNewPrivileges) installFilter(program, settings.seccomp);
+  hooks?.write(program);
   program.exec(plan.candidates, plan.args, plan.env);
 }
 

@@ -95,7 +95,7 @@ async function readPlan(
 ): Promise<Plan> {
   const bundle = resolve(options.bundle);
   const spec = await readEngineSpec(bundle);
-  const { container, hostname } = await readBundle(bundle);
+  const { container, hostname } = await readBundle(bundle, id);
   checkProgram(container);
   const sandbox = await findSandbox(store, id, spec);
   const name = await internalName(store.root, id);

@@ -108,3 +108,36 @@ Deno.test("an error number comes back with its call on any thread", async () => 
     assertEquals([sync.reason.code, blocking.reason.code], ["EBADF", "ENOENT"]);
   }
 });
+
+Deno.test("another program can run first, and must end well", () => {
+  const before = children();
+  const { read, write } = pipe();
+  using _read = read;
+  using _write = write;
+  const make = (script: string) => {
+    const program = new ChildProgram();
+    const sh = (text: string) => ["sh", "-c", text];
+    const status = program.runFirst("first", "/bin/sh", (first) => {
+      first.call("dup3", "stdout", SYS.dup3, write.number, 1, 0);
+      first.exec("/bin/sh", sh(script), []);
+    });
+    program.call("chdir", "/proc", SYS.chdir, cString("/proc"));
+    program.exec("/bin/sh", sh("test $(pwd) = /proc && exit 5"), []);
+    return { program, status };
+  };
+  const good = make("echo a; sleep 0.1; echo b");
+  assertEquals(wait(good.program.start()), { kind: "exited", code: 5 });
+  const memory = new Uint8Array(16);
+  const count = syscall("read", "a pipe", SYS.read, read.number, memory, memory.length);
+  assertEquals(new TextDecoder().decode(memory.subarray(0, count)), "a\nb\n");
+  for (const [script, expected] of [["exit 3", 3 << 8], ["kill -9 $$", 9]] as const) {
+    const bad = make(script);
+    const error = assertThrows(() => bad.program.start(), SysError);
+    assertEquals([error.call, error.operand, bad.status[0]], ["first", "/bin/sh", expected]);
+  }
+  const absent = new ChildProgram();
+  absent.runFirst("first", "/nowhere", (first) => first.exec("/nowhere", ["x"], []));
+  absent.exec("/bin/true", ["true"], []);
+  assertEquals(assertThrows(() => absent.start(), SysError).call, "first");
+  assertEquals(children(), before);
+});
