@@ -18,6 +18,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Group>>> = {
   relay: async () => (await import("./relay.ts")).measureRelay,
   pods: async () => (await import("./pods.ts")).measurePods,
   storage: async () => (await import("./storage.ts")).measureStorage,
+  template: async () => (await import("./template.ts")).measureTemplates,
   network: async () => (await import("./network.ts")).measureNetwork,
 };
 

@@ -77,8 +77,14 @@ export class Place implements AsyncDisposable {
     };
   }
 
+  /** Pods boot, and leave no template behind, unless `more` says otherwise. */
   env(more: Record<string, string> = {}): Record<string, string> {
-    return { PODVISOR_STATE: this.state, PODVISOR_CACHE: this.cache, ...more };
+    return {
+      PODVISOR_STATE: this.state,
+      PODVISOR_CACHE: this.cache,
+      PODVISOR_TEMPLATE: "off",
+      ...more,
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
