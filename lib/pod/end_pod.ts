@@ -3,7 +3,7 @@ import type { Vm } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { isAlive, type ProcessIdentity } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
-import { endProcess } from "./end_process.ts";
+import { endProcess, killProcess } from "./end_process.ts";
 import { withinTime } from "./within_time.ts";
 
 /**
@@ -37,4 +37,10 @@ export async function endPod({ agent, vm, proxy }: PodParts, id: string): Promis
   agent.close();
   using _kill = trace("end QEMU and proxy");
   await Promise.all([vm.kill(), endProcess(proxy)]);
+}
+
+/** Ends a pod at once, whose guest has nothing left to do. */
+export async function killPod({ agent, vm, proxy }: PodParts): Promise<void> {
+  agent.close();
+  await Promise.all([vm.kill(), killProcess(proxy)]);
 }

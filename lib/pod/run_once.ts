@@ -5,7 +5,7 @@ import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
 import { traceSteps } from "../trace.ts";
 import { type BootedPod, bootPod, vmFailure } from "./boot.ts";
 import { addPod } from "./add_pod.ts";
-import { endPod } from "./end_pod.ts";
+import { endPod, killPod } from "./end_pod.ts";
 import { releaseOutside } from "./release_outside.ts";
 import { planDisks, plugDisks } from "./disks.ts";
 import { explainStart } from "./explain_start.ts";
@@ -49,9 +49,9 @@ const LOSS_TIMEOUT = 500;
 export async function runOnce(options: RunOnceOptions): Promise<number> {
   const { store, name, container, signal } = options;
   await using undo = new AsyncDisposableStack();
-  let started: Vm | undefined;
+  const progress: { vm?: Vm; over: boolean } = { over: false };
   // Last of all: it would only delay what the user waits for.
-  undo.defer(() => started && leaveTemplate(store.root, options.pod, started));
+  undo.defer(() => progress.vm && leaveTemplate(store.root, options.pod, progress.vm));
   const owner = identifyProcess(Deno.pid)!;
   const { directory, record } = await addOwned(store, name, options.pod, owner);
   undo.defer(() => store.remove(name));
@@ -71,9 +71,12 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
     },
   });
   const { agent, vm, proxy } = booted;
-  started = vm;
-  started = vm;
-  undo.defer(() => endPod({ agent, vm, proxy: proxy.process }, name));
+  progress.vm = vm;
+  undo.defer(async () => {
+    const parts = { agent, vm, proxy: proxy.process };
+    if (progress.over && keepsNothing(options)) await killPod(parts);
+    else await endPod(parts, name);
+  });
   const running: PodRecord = {
     ...record,
     state: "running",
@@ -81,7 +84,18 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
     proxy,
   };
   await store.writePod(running);
-  return await runContainer(options, booted, running);
+  const code = await runContainer(options, booted, running);
+  progress.over = true;
+  return code;
+}
+
+/**
+ * Whether all that a container has written is on the host as soon as its processes have ended. What a guest writes to
+ * 9p it writes through, and maps of files are written when they end; disks have file systems of the guest's own.
+ */
+function keepsNothing({ pod, container }: RunOnceOptions): boolean {
+  return pod.share === "9p" && !pod.guest && container.root.kind !== "device" &&
+    container.devices.length === 0;
 }
 
 /** The lock is let go once others can see whose pod it is. */
