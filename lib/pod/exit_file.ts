@@ -1,12 +1,6 @@
 import { join } from "@std/path";
+import type { ContainerExit } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
-
-/** How a container ended. */
-export interface ContainerExit {
-  code: number;
-  /** RFC 3339, UTC. */
-  finished: string;
-}
 
 /** The file in which a container's shim leaves its exit status, before it ends itself. */
 export function exitFile(directory: PodDirectory, container: string): string {

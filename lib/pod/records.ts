@@ -153,6 +153,15 @@ export interface ContainerConfig extends ContainerLimits {
   details?: ContainerDetails;
 }
 
+/** How a container ended. */
+export interface ContainerExit {
+  code: number;
+  /** RFC 3339, UTC. */
+  finished: string;
+  /** It was killed because it had used up its memory. */
+  outOfMemory?: boolean;
+}
+
 /** A container as it stands on disk (`containers/<id>/container.json`). */
 export interface ContainerRecord {
   version: 1;
@@ -169,7 +178,7 @@ export interface ContainerRecord {
   /** What is plugged into the VM for it, or is just being: its root first, if that is a device. */
   disks: DiskOptions[];
   /** How it ended. */
-  exit: { code: number; finished: string } | null;
+  exit: ContainerExit | null;
 }
 
 /** The record of a container that has just been made. */

@@ -1,16 +1,13 @@
 import { getLogger } from "../log.ts";
 import { Stream } from "../proxy/mod.ts";
 import { AttachServer } from "./attach_server.ts";
-import { writeExit } from "./exit_status.ts";
+import { type ExitPlaces, recordExit } from "./exit_status.ts";
 import { InputQueue } from "./input_queue.ts";
 import { LogWriter } from "./log_writer.ts";
 import { Shim, type ShimResult } from "./shim.ts";
 
 /** A process that runs in the background. */
-export interface DetachedOptions {
-  container: string;
-  /** The proxy's address. */
-  url: string;
+export interface DetachedOptions extends ExitPlaces {
   token: string;
   /** Milliseconds for which a lost proxy is looked for again. */
   reconnectTimeout: number;
@@ -20,8 +17,6 @@ export interface DetachedOptions {
   logSize?: number;
   /** Its stdin stays open for those who attach. */
   interactive: boolean;
-  /** File for its exit status. */
-  exit?: string;
   /** Socket for those who attach. */
   attach?: string;
 }
@@ -72,7 +67,7 @@ export async function serveDetached(options: DetachedOptions): Promise<ShimResul
     return result;
   }
   diagnostics.info("process ended", { code: result.code });
-  if (options.exit !== undefined) await writeExit(options.exit, result.code);
+  await recordExit(options, result.code);
   await server?.finish(result.code, DRAIN_TIMEOUT);
   return result;
 }

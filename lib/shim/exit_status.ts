@@ -1,7 +1,50 @@
+import { messageOf } from "../failure.ts";
+import { getLogger } from "../log.ts";
+import { ranOutOfMemory } from "./out_of_memory.ts";
+
+/** Where the end of a process is to be told. */
+export interface ExitPlaces {
+  container: string;
+  /** The proxy's address. */
+  url: string;
+  /** Its pod: its guest is asked whether a killed process had used up the memory of its container. */
+  pod?: string;
+  /** File for its exit status. */
+  exit?: string;
+  /** File that is made when it was killed for that; engines look for it. */
+  oom?: string;
+}
+
+/** Exit code of a process that SIGKILL has ended. */
+const KILLED = 137;
+
+/** Tells how a process has ended. */
+export async function recordExit(places: ExitPlaces, code: number): Promise<void> {
+  const outOfMemory = code === KILLED && places.pod !== undefined &&
+    await wasOutOfMemory({ ...places, pod: places.pod });
+  if (outOfMemory && places.oom !== undefined) await Deno.writeTextFile(places.oom, "");
+  if (places.exit !== undefined) await writeExit(places.exit, code, outOfMemory);
+}
+
 /** Leaves an exit status in a file: the file is there with all of it, or not at all. */
-export async function writeExit(file: string, code: number): Promise<void> {
+export async function writeExit(file: string, code: number, outOfMemory = false): Promise<void> {
   const temporary = `${file}.${Deno.pid}`;
-  const status = { code, finished: new Date().toISOString() };
+  const finished = new Date().toISOString();
+  const status = { code, finished, ...(outOfMemory ? { outOfMemory } : {}) };
   await Deno.writeTextFile(temporary, `${JSON.stringify(status)}\n`, { mode: 0o600 });
   await Deno.rename(temporary, file);
+}
+
+/** A guest that cannot say so has not told that it was. */
+async function wasOutOfMemory(process: { url: string; pod: string; container: string }) {
+  try {
+    return await ranOutOfMemory(process);
+  } catch (error) {
+    const { container } = process;
+    getLogger("shim").info("not known whether the process was short of memory", {
+      container,
+      reason: messageOf(error),
+    });
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import { messageOf } from "../failure.ts";
 import { configureLogging, flushLog, getLogger, keptLog } from "../log.ts";
 import { Fd, SIGNALS } from "../sys/mod.ts";
-import { writeExit } from "./exit_status.ts";
+import { recordExit } from "./exit_status.ts";
 import { readShimArguments, type ShimArguments } from "./options.ts";
 import { Shim, type ShimResult } from "./shim.ts";
 
@@ -41,6 +41,8 @@ const USAGE = `Usage: podvisor shim [options]
       --log FILE                 serve in the background, the output goes to FILE
       --log-size BYTES           put the log file aside at this size (default 10 MiB)
       --exit FILE                leave the exit status in FILE
+      --pod POD                  ask this pod's guest whether the process was killed for lack of memory
+      --oom FILE                 make FILE if it was
       --attach SOCKET            let others attach on SOCKET
       --diagnostics FILE         log to FILE in JSON, so that stderr is the process's alone
       --program PATH             let cc-shim at PATH carry the streams
@@ -89,12 +91,12 @@ async function runShim({ log, program, ...given }: ShimArguments): Promise<ShimR
     const { serveDetached } = await import("./detached.ts");
     return await serveDetached({ ...options, log });
   }
-  const { url, token, container, reconnectTimeout, exit } = options;
+  const { url, token, container, reconnectTimeout } = options;
   const terminal = options.terminal || Deno.stdin.isTerminal();
   const shim = new Shim({ url, token, container, reconnectTimeout, interactive: true, terminal });
   for (const name of FORWARDED) forward(name, shim);
   const result = await shim.run();
-  if (exit !== undefined && result.kind === "exited") await writeExit(exit, result.code);
+  if (result.kind === "exited") await recordExit(options, result.code);
   return result;
 }
 

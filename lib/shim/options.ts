@@ -13,6 +13,10 @@ export interface ShimArguments {
   log?: string;
   logSize?: number;
   exit?: string;
+  /** Pod of the container, whose guest knows whether a process was killed for lack of memory. */
+  pod?: string;
+  /** File that is made then. */
+  oom?: string;
   attach?: string;
   /** Without `log`: file for what the shim itself has to tell; default: stderr. */
   diagnostics?: string;
@@ -29,7 +33,8 @@ const VALUES: Readonly<Record<string, string>> = {
   r: "reconnect-timeout",
 };
 const FLAGS: Readonly<Record<string, string>> = { d: "debug", v: "version", h: "help" };
-const OWN_VALUES = ["token-fd", "log", "log-size", "exit", "attach", "diagnostics", "program"];
+const OWN_VALUES = ["token-fd", "log", "log-size", "exit", "pod", "oom", "attach", "diagnostics"]
+  .concat("program");
 const OWN_FLAGS = ["terminal", "interactive"];
 
 /**
@@ -57,7 +62,9 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
   };
   const seconds = number("reconnect-timeout", DEFAULT_RECONNECT_SECONDS);
   const logSize = number("log-size", 0);
-  const own = (name: "log" | "exit" | "attach" | "diagnostics" | "program") => {
+  const own = (
+    name: "log" | "exit" | "pod" | "oom" | "attach" | "diagnostics" | "program",
+  ) => {
     const value = given.get(name);
     return value === undefined ? {} : { [name]: value };
   };
@@ -72,6 +79,8 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
     ...own("log"),
     ...(logSize > 0 ? { logSize } : {}),
     ...own("exit"),
+    ...own("pod"),
+    ...own("oom"),
     ...own("attach"),
     ...own("diagnostics"),
     ...own("program"),

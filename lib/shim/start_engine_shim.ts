@@ -15,6 +15,10 @@ export interface EngineShimOptions {
   stdio: readonly [number, number, number];
   /** File for its exit status. */
   exit?: string;
+  /** The pod of a container's first process. */
+  pod?: string;
+  /** File that is made when the process was killed for lack of memory. */
+  oom?: string;
   /** File for what the shim itself has to tell, in JSON. */
   diagnostics: string;
   /** Network namespace that it is in, for those who ask for the container's. */
@@ -48,6 +52,8 @@ export function startEngineShim(options: EngineShimOptions): number {
   ];
   args.push("--diagnostics", diagnostics);
   if (exit !== undefined) args.push("--exit", exit);
+  if (options.pod !== undefined) args.push("--pod", options.pod);
+  if (options.oom !== undefined) args.push("--oom", options.oom);
   if (terminal) args.push("--terminal");
   using secret = tokenPipe(token);
   return spawn({

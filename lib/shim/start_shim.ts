@@ -16,6 +16,7 @@ export interface StartShimOptions {
   log: string;
   /** File for its exit status. */
   exit: string;
+  pod: string;
   /** Socket for those who attach. */
   attach: string;
   /** File for what the shim itself has to tell, in JSON. */
@@ -35,7 +36,7 @@ export function startShim(options: StartShimOptions): number {
   const { container, url, token, terminal, interactive, log, exit, attach, diagnostics, program } =
     options;
   const args = ["-c", container, "--token-fd", `${TOKEN_FD}`, "-u", url];
-  args.push("--log", log, "--exit", exit, "--attach", attach);
+  args.push("--log", log, "--exit", exit, "--pod", options.pod, "--attach", attach);
   if (terminal) args.push("--terminal");
   if (interactive) args.push("--interactive");
   if (program?.kind === "cc-shim") args.push("--program", program.path);

@@ -346,6 +346,34 @@ Deno.test("containers are what their bundles say", async (t) => {
   );
 
   await t.step(
+    "a container that is killed for lack of memory is told from one that is killed",
+    async () => {
+      const resources = { memory: { limit: 20 << 20 } };
+      const exits = [];
+      for (const script of ["dd if=/dev/zero of=/dev/null bs=60M", "sleep 1000"]) {
+        const bundle = await bundles.write(`exec ${script}`, {
+          linux: { namespaces: NAMESPACES, resources },
+        });
+        await bench.podvisor(["container", "run", "-d", "--pod", "p", "--name", "hungry", bundle]);
+        if (script.startsWith("sleep")) {
+          await bench.podvisor([
+            "container",
+            "kill",
+            "hungry",
+            "KILL",
+          ]);
+        }
+        await bench.podvisor(["container", "wait", "hungry"]);
+        const { stdout } = await bench.podvisor(["container", "inspect", "hungry"]);
+        const { code, outOfMemory } = JSON.parse(stdout).exit;
+        exits.push([code, outOfMemory]);
+        await bench.podvisor(["container", "rm", "--force", "hungry"]);
+      }
+      assertEquals(exits, [[137, true], [137, undefined]]);
+    },
+  );
+
+  await t.step(
     "namespaces are the VM's, or another container's, where the bundle says so",
     async () => {
       const own = await bundles.output("ps | wc -l; readlink /proc/self/ns/uts");

@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import { Failure } from "../../failure.ts";
 import { getLogger } from "../../log.ts";
 import {
@@ -165,6 +165,8 @@ async function addContainer(
       terminal: container.command.terminal,
       ownTerminal,
       stdio: descriptors,
+      // Where conmon would leave it for podman and CRI-O, could it see into the VM.
+      oom: join(record.bundle, "oom"),
       ...(namespace ? { networkNamespace: namespace } : {}),
       view: { root: record.rootfs, readOnly: container.readOnlyRoot, binds: container.volumes },
     });

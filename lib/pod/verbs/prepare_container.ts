@@ -30,6 +30,8 @@ export interface ShimPlace {
   token: string;
   /** File for its exit status; none for a further process. */
   exit?: string;
+  /** The pod, of a container's first process. */
+  pod?: string;
   /** File for what it has to tell itself. */
   diagnostics: string;
 }
@@ -82,6 +84,7 @@ export async function prepareContainer(
     url,
     token,
     exit: exitFile(directory, id),
+    pod: pod.id,
     diagnostics: directory.file(POD_LOGS.shim),
   };
   // Without a shim nobody learns of its end.

@@ -62,6 +62,7 @@ Deno.test("a started shim is a session of its own without our descriptors and wi
     terminal: true,
     interactive: true,
     log,
+    pod: "p",
     exit,
     attach,
     diagnostics: `${log}.own`,
