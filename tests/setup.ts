@@ -17,6 +17,7 @@ const TOOLS: readonly TestTool[] = [
     why: "the network tests give pods namespaces that they have made",
   },
   { path: "/usr/bin/openssl", name: "openssl", why: "restored pods are to draw different keys" },
+  { path: "/usr/sbin/iptables", name: "iptables", why: "CNI's portmap publishes ports by it" },
   { path: "/usr/bin/script", name: "bsdutils", why: "the terminal tests run under script" },
 ];
 

@@ -11,7 +11,6 @@ export {
   detachEndpoint,
 } from "./endpoints.ts";
 export { captureLink, type LinkSnapshot } from "./link_snapshot.ts";
-export * from "./guest_apply.ts";
 export * from "./guest_network.ts";
 export * from "./choose_endpoints.ts";
 export * from "./physical.ts";

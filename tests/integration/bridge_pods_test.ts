@@ -7,6 +7,10 @@ import { makeSandbox, type Sandbox, settle } from "./network_sandbox.ts";
 const TWICE_RECEIVED = "mkfifo /dev/shm/open; for port in 5000 5001; do " +
   "nc -l -p $port <> /dev/shm/open | sha256sum; done";
 
+/** Answers one packet. */
+const UDP_SERVER = "socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(5353, INADDR_ANY));" +
+  'my $from = recv(S, my $text, 99, 0); send(S, "pod got $text", 0, $from);';
+
 /** All but what a bridge itself makes of the ports that come and go: its state, and its offloads. */
 async function inventory(host: Sandbox): Promise<string> {
   const text = await host.run(
@@ -49,8 +53,9 @@ Deno.test("two pods on a bridge reach each other by IPv4 and IPv6, and leave not
     ...["container", "run", "--pod", "two", "--name", "client", "busybox", "sh", "-ec"],
     "ip addr show eth0; ip route; ip -6 route; cat /etc/resolv.conf /etc/hosts;" +
       "ping -c 1 10.88.0.2; ping -6 -c 1 fd88::2; ping -c 1 10.88.0.1; ping -6 -c 1 fd88::1;" +
-      "head -c 20000000 /dev/urandom > /data; nc 10.88.0.2 5000 < /data;" +
-      "until nc fd88::2 5001 < /data 2> /dev/null; do sleep 0.1; done; sha256sum /data",
+      "head -c 10000000 /dev/urandom > /dev/shm/part; cd /dev/shm;" +
+      "five() { cat part part part part part; }; five | nc 10.88.0.2 5000;" +
+      "until five | nc fd88::2 5001 2> /dev/null; do sleep 0.1; done; five | sha256sum",
   );
   assertMatch(seen, /inet 10\.88\.0\.3\/24 brd 10\.88\.0\.255/);
   assertMatch(seen, /inet6 fd88::3\/64/);
@@ -109,9 +114,41 @@ Deno.test("a published port of a pod behind QEMU's gateway is reached from the h
   await bench.assertNothingLeft();
 });
 
+Deno.test("a published UDP port of a pod is reached from the host", async () => {
+  await using bench = await Bench.make();
+  const port = freePort();
+  // Busybox speaks no UDP.
+  const perl = [
+    "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+    "/usr/bin/perl",
+    "-MSocket",
+    "-e",
+    UDP_SERVER,
+  ];
+  const run = bench.start([
+    ...["run", "--network", "user", "-p", `127.0.0.1:${port}:5353/udp`, "-v", "/usr:/usr:ro"],
+    ...["-e", "LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu", "busybox", ...perl],
+  ]);
+  const text = await eventually("the pod answers", async () => {
+    const answer = await askByUdp(port, "a question");
+    return answer === "" ? undefined : answer;
+  });
+  assertEquals(text, "pod got a question\n");
+  assert((await run.output()).success);
+  await bench.assertNothingLeft();
+});
+
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
+}
+
+/** What a server answers to a packet within a second; empty when there is none yet. */
+async function askByUdp(port: number, question: string): Promise<string> {
+  const shell =
+    `exec 3<>/dev/udp/127.0.0.1/${port}; echo '${question}' >&3; timeout 1 head -n 1 <&3`;
+  const { stdout } = await new Deno.Command("bash", { args: ["-c", shell] }).output();
+  return new TextDecoder().decode(stdout);
 }
 
 /** What a server says at once; empty when there is none yet. */

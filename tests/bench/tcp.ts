@@ -1,0 +1,198 @@
+/** How quickly a guest sends over TCP to its host: a pod's, and that of a plain QEMU with the same device. */
+import { join } from "@std/path";
+import { collectModules } from "../../lib/guest/image/guest_modules.ts";
+import { packCpio } from "../../lib/guest/image/cpio.ts";
+import { findKernel } from "../../lib/guest/image/mod.ts";
+import { findArchitecture, kernelCommandLine } from "../../lib/hypervisor/qemu/architecture.ts";
+import { findQemu } from "../../lib/hypervisor/mod.ts";
+import {
+  addAddress,
+  addLink,
+  createNamespace,
+  deleteNamespace,
+  getLink,
+  NetlinkSocket,
+  openNamespace,
+  setLink,
+} from "../../lib/network/mod.ts";
+import {
+  AF_INET,
+  bindSocket,
+  blockingSyscall,
+  collectChild,
+  Fd,
+  openProcess,
+  openSocketIn,
+  openTap,
+  spawn,
+  SYS,
+  syscall,
+  waitForEnd,
+} from "../../lib/sys/mod.ts";
+import type { Place } from "./podvisor.ts";
+import { median, type Row } from "./row.ts";
+
+const RUNS = 5, MEBIBYTES = 64, PORT = 5000;
+const HOST = "10.7.0.1", GUEST = "10.7.0.2", MAC = "02:00:00:00:07:02";
+const SOCK_STREAM = 1, BUFFER = 256 * 1024;
+/** What a guest runs: nc itself would copy a KiB at a time. What dd has to say comes last, and is not waited for. */
+const SEND = `nc ${HOST} ${PORT} -e dd if=/dev/zero bs=64k count=${MEBIBYTES * 16}`;
+
+/** One after the other in turn, so that what else goes on here meets both. */
+export async function measureTcp(place: Place): Promise<Row[]> {
+  const ours: number[] = [], plain: number[] = [];
+  const initrd = await writeSender(place.directory);
+  for (let run = 0; run < RUNS; run++) {
+    plain.push(await withPlainQemu(place, initrd));
+    ours.push(await withPod(place));
+  }
+  return [
+    {
+      name: "TCP guest → host: plain QEMU with the same device ÷ pod",
+      value: median(plain) / median(ours),
+      unit: "",
+      budget: 1 / 0.95,
+    },
+    { name: "TCP guest → host from a pod", value: median(ours), unit: "MiB/s" },
+  ];
+}
+
+/** A pod in a namespace with one end of a pair of links; the host is at the other. */
+async function withPod(place: Place): Promise<number> {
+  using stack = new DisposableStack();
+  const pod = makeNamespace(stack, place, "pod"), host = makeNamespace(stack, place, "host");
+  using inPod = NetlinkSocket.open(pod.namespace), inHost = NetlinkSocket.open(host.namespace);
+  const peer = { name: "peer", namespace: host.namespace };
+  addLink(inPod, { kind: "veth", name: "eth0", mac: MAC, peer });
+  for (const [socket, name, address] of [[inPod, "eth0", GUEST], [inHost, "peer", HOST]] as const) {
+    setLink(socket, getLink(socket, name), { up: true });
+    addAddress(socket, getLink(socket, name), { address, prefixLength: 24 });
+  }
+  using listener = listen(host.namespace);
+  const receiving = receive(listener);
+  const network = ["--network", `netns:${pod.path}`];
+  const started = await place.start([
+    "run",
+    ...network,
+    "busybox",
+    "sh",
+    "-c",
+    `${SEND}; echo sent`,
+  ]);
+  await started.finish();
+  return await receiving;
+}
+
+/** A guest of its own that does nothing else, its device on a tap that has the host's address. */
+async function withPlainQemu(place: Place, initrd: string): Promise<number> {
+  using stack = new DisposableStack();
+  const { namespace } = makeNamespace(stack, place, "plain");
+  using socket = NetlinkSocket.open(namespace);
+  const [tap] = openTap(namespace, { name: "tap0", queues: 1, vnetHeader: true });
+  stack.use(tap!);
+  setLink(socket, getLink(socket, "tap0"), { up: true });
+  addAddress(socket, getLink(socket, "tap0"), { address: HOST, prefixLength: 24 });
+  using listener = listen(namespace);
+  const { machine, cpu } = findArchitecture(Deno.build.arch);
+  const pid = spawn({
+    command: [
+      findQemu(),
+      ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
+      ...["-machine", machine, "-accel", "tcg", "-m", "512M", "-cpu", cpu.tcg],
+      ...["-kernel", place.kernel(), "-initrd", initrd],
+      ...["-append", kernelCommandLine(Deno.build.arch, "tcg", 1)],
+      ...["-netdev", "tap,id=net,fd=3"],
+      ...["-device", `virtio-net-pci,netdev=net,mac=${MAC},host_mtu=1500,romfile=`],
+    ],
+    descriptors: [null, null, null, tap!.number],
+    dieWithParent: true,
+  });
+  try {
+    return await receive(listener);
+  } finally {
+    Deno.kill(pid, "SIGKILL");
+    using process = openProcess(pid);
+    if (process) await waitForEnd(process);
+    collectChild(pid);
+  }
+}
+
+/** An archive with an init that sends, and what it needs of the kernel. */
+async function writeSender(directory: string): Promise<string> {
+  const { boot, loadable, index } = await collectModules(findKernel());
+  const modules = [
+    ...boot.map(({ data }, at) => ({ path: `boot${at}.ko`, data })),
+    ...loadable.filter(({ path }) => index.net!.includes(path)).map(({ data }, at) => ({
+      path: `net${at}.ko`,
+      data,
+    })),
+  ];
+  const loads = modules.map(({ path }) => `insmod /${path}`).join("\n");
+  const busybox = await Deno.readFile("/bin/busybox");
+  const applets = ["sh", "insmod", "ip", "dd", "nc", "sleep"];
+  const network = `ip link set eth0 up; ip addr add ${GUEST}/24 dev eth0`;
+  const init = `#!/bin/sh\n${loads}\n${network}\n${SEND}\nsleep 1000\n`;
+  const path = join(directory, "sender.cpio");
+  const archive = packCpio([
+    { kind: "directory", path: "bin" },
+    { kind: "directory", path: "dev" },
+    { kind: "character", path: "dev/console", major: 5, minor: 1 },
+    { kind: "character", path: "dev/zero", major: 1, minor: 5 },
+    { kind: "character", path: "dev/null", major: 1, minor: 3 },
+    { kind: "file", path: "bin/busybox", mode: 0o755, data: busybox },
+    ...applets.map((name) => ({
+      kind: "symlink" as const,
+      path: `bin/${name}`,
+      target: "busybox",
+    })),
+    ...modules.map((each) => ({ kind: "file" as const, ...each })),
+    { kind: "file", path: "init", mode: 0o755, data: new TextEncoder().encode(init) },
+  ]);
+  await Deno.writeFile(path, archive);
+  return path;
+}
+
+function makeNamespace(stack: DisposableStack, place: Place, name: string) {
+  const path = join(place.directory, name);
+  createNamespace(path);
+  stack.defer(() => deleteNamespace(path));
+  return { path, namespace: stack.use(openNamespace(path)) };
+}
+
+function listen(namespace: Fd): Fd {
+  const socket = openSocketIn(namespace, AF_INET, SOCK_STREAM);
+  // struct sockaddr_in: u16 family, u16 port (big endian), u32 address, padding.
+  const address = new DataView(new ArrayBuffer(16));
+  address.setUint16(0, AF_INET, true);
+  address.setUint16(2, PORT);
+  bindSocket(socket, new Uint8Array(address.buffer));
+  syscall("listen", "a socket", SYS.listen, socket.number, 1);
+  return socket;
+}
+
+/** Takes all that one connection sends. @returns MiB per second, from the first byte to the last */
+async function receive(listener: Fd): Promise<number> {
+  const { number } = listener;
+  using connection = new Fd(
+    await blockingSyscall("accept4", "a socket", SYS.accept4, number, 0, 0, 0),
+  );
+  const memory = new Uint8Array(BUFFER);
+  let start = 0, bytes = 0;
+  while (bytes < MEBIBYTES * 2 ** 20) {
+    const count = await blockingSyscall(
+      "recvfrom",
+      "a connection",
+      SYS.recvfrom,
+      connection.number,
+      memory,
+      BUFFER,
+      0,
+      0,
+      0,
+    );
+    if (count === 0) throw new Error(`Cannot measure: the guest sent ${bytes} bytes only`);
+    start ||= performance.now();
+    bytes += count;
+  }
+  return MEBIBYTES * 1000 / (performance.now() - start);
+}
