@@ -1,5 +1,7 @@
 /** Bytes of a control message's header. */
 const MESSAGE_HEADER = 8;
+/** Bytes that the proxy may add to a message with a process: `"stdio":N,"stderr":N,`, each N with up to 20 digits. */
+const SEQUENCES = 59;
 /** How many of its largest parts an error names. */
 const NAMED_PARTS = 3;
 
@@ -11,7 +13,8 @@ const NAMED_PARTS = 3;
  * @throws {Error} naming the largest parts
  */
 export function checkSize(name: string, message: object, most: number): void {
-  const total = sizeOf(message) + MESSAGE_HEADER;
+  const added = "process" in message ? SEQUENCES : 0;
+  const total = sizeOf(message) + added + MESSAGE_HEADER;
   if (total <= most) return;
   const parts = partsOf(message)
     .sort((a, b) => b.bytes - a.bytes)

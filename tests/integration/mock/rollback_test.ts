@@ -254,7 +254,7 @@ test("a pod is stopped whatever its guest refuses, or whichever of its parts is 
   }
 });
 
-test("a proxy that is not there or ends at once, and a VM that ends while it boots, leave nothing", async () => {
+test("a proxy that is not there or ends at once, a network that is not there, and a VM that ends while it boots, leave nothing", async () => {
   await using world = new World();
   const { kinds } = podConfig();
   for (const path of ["/nowhere", "/bin/true"]) {
@@ -263,6 +263,9 @@ test("a proxy that is not there or ends at once, and a VM that ends while it boo
     await assertRejects(() => createPod(world.tools, "p", config, FOREVER));
     world.assertNothingLeft(`after the proxy ${path}`);
   }
+  const nowhere = { kind: "netns", path: "/nowhere", model: "tcfilter" } as const;
+  await assertRejects(() => createPod(world.tools, "p", podConfig({ network: nowhere }), FOREVER));
+  world.assertNothingLeft("after the network");
   const { launch } = world.tools.hypervisor;
   world.tools.hypervisor.launch = async function (options) {
     const vm = await launch.call(this, options);

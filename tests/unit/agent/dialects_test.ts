@@ -284,8 +284,8 @@ Deno.test("a message that is too long is refused before it is sent, with its lar
   assertThrows(
     () => checkSize("newcontainer", message, 512),
     Error,
-    "Cannot send newcontainer to the guest: it has 854 bytes, 512 are the most " +
+    "Cannot send newcontainer to the guest: it has 913 bytes, 512 are the most " +
       "(process.envs 504, process.args 304, id 3)",
   );
-  checkSize("newcontainer", message, 854);
+  checkSize("newcontainer", message, 913);
 });
