@@ -2,7 +2,6 @@ import {
   attachDeviceProgram,
   ENOENT,
   type Fd,
-  loadDeviceProgram,
   O_DIRECTORY,
   O_RDONLY,
   O_WRONLY,
@@ -14,7 +13,8 @@ import {
 } from "../../sys/mod.ts";
 import { CGROUP_COUNTERS, type CgroupCounters } from "../../hyperstart/mod.ts";
 import { applyLimits, type Limits } from "./cgroup_limits.ts";
-import { deviceFilter, type DeviceRule } from "./device_filter.ts";
+import type { DeviceRule } from "./device_filter.ts";
+import { deviceProgram } from "./device_program.ts";
 import { makeDirectory, readFile, removeDirectory, writeFile } from "./guest_files.ts";
 import { note } from "./note.ts";
 
@@ -64,9 +64,8 @@ export class Cgroup implements Disposable {
   confineDevices(rules: readonly DeviceRule[]): void {
     if (unfiltered) return;
     try {
-      using program = loadDeviceProgram(deviceFilter(rules));
       using directory = open(this.#path, O_RDONLY | O_DIRECTORY);
-      attachDeviceProgram(directory, program);
+      attachDeviceProgram(directory, deviceProgram(rules));
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       unfiltered = true;

@@ -45,6 +45,11 @@ export const QEMU_ARCHITECTURES: Readonly<Record<string, QemuArchitecture>> = {
         "noreplace-smp",
         // Spares splitting the kernel's large pages and walking all of them: a tenth of a second.
         "rodata=off",
+        // Security modules that guard one user of a machine from another have nobody to guard in this one, and are asked
+        // at each step that starts a program.
+        "lsm=landlock,yama",
+        // Complains of a processor that seems to hang: an emulated one is slow, and after a restore all timers are due.
+        "nowatchdog",
       ],
     },
     // The HPET does as well, and needs no calibration, which waits a tenth of a second.
