@@ -99,6 +99,7 @@ export async function readProcess(path: string): Promise<Command> {
     throw new Failure(`Cannot read the process in ${path}: ${messageOf(cause)}`, { cause });
   }
   if (!process.args || process.args.length === 0) throw lacking(path, "args");
+  checkSupport({ process });
   return commandOf(process);
 }
 

@@ -1,24 +1,7 @@
 import { HOOK_PHASES } from "./hooks.ts";
+import { MOUNT_OPTIONS } from "./mount_options.ts";
+import { ARCHITECTURE_NAMES, PROFILE_NAMES } from "./seccomp/mod.ts";
 import { OCI_VERSION } from "./version.ts";
-
-const MOUNT_OPTIONS = [
-  ...["async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "lazytime"],
-  ...["loud", "mand", "noatime", "nodev", "nodiratime", "noexec", "nolazytime", "nomand"],
-  ...["norelatime", "nostrictatime", "nosuid", "nosymfollow", "private", "rbind", "relatime"],
-  ...["ro", "rprivate", "rshared", "rslave", "runbindable", "rw", "shared", "silent", "slave"],
-  ...["strictatime", "suid", "symfollow", "sync", "tmpcopyup", "unbindable"],
-];
-const SECCOMP = {
-  actions: [
-    ...["SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS"],
-    ...["SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"],
-  ],
-  operators: [
-    ...["SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT"],
-    ...["SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"],
-  ],
-  archs: ["SCMP_ARCH_AARCH64", "SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"],
-};
 
 /**
  * What of the specification is supported (runtime-spec 1.1, features.md and features-linux.md).
@@ -34,7 +17,14 @@ export function features(version: string): unknown {
     linux: {
       namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: false },
-      seccomp: { enabled: true, ...SECCOMP },
+      seccomp: {
+        enabled: true,
+        actions: PROFILE_NAMES.actions,
+        operators: PROFILE_NAMES.operators,
+        archs: ARCHITECTURE_NAMES,
+        knownFlags: PROFILE_NAMES.flags,
+        supportedFlags: PROFILE_NAMES.flags,
+      },
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: { enabled: false },

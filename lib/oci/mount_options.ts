@@ -64,6 +64,14 @@ const IGNORED = ["remount", "iversion", "noiversion", "acl", "noacl"]
 /** Labels of SELinux, which the guest's kernel does not use. */
 const LABELS = ["context=", "fscontext=", "defcontext=", "rootcontext="];
 
+/** The names of all options that are honoured, in order. */
+export const MOUNT_OPTIONS: readonly string[] = [
+  ...Object.keys(ATTRIBUTES).flatMap((name) => [name, `r${name}`]),
+  ...Object.keys(PROPAGATION).flatMap((name) => [name, `r${name}`]),
+  ...SUPERBLOCK,
+  ...["async", "bind", "defaults", "loud", "nolazytime", "nomand", "rbind", "silent", "tmpcopyup"],
+].sort();
+
 /** Reads the options of a mount; of options that contradict each other, the last holds. */
 export function readMountOptions(options: readonly string[]): MountOptions {
   const all: MountOptions = {

@@ -53,9 +53,8 @@ function checkUsers(namespaces: readonly SpecNamespace[], mappings: readonly Spe
   if (changing || user.path) {
     throw new Failure(
       "Cannot use linux.uidMappings of the bundle: mapping users is not supported",
-      {
-        hint: "The VM keeps the container's root from the host; run it without a user namespace",
-      },
+      { hint: "The VM keeps the container's root from the host; run it without a user namespace" },
     );
   }
+  getLogger("oci").warn("user namespace left out: its users would be the same");
 }

@@ -497,3 +497,38 @@ Deno.test("containers are what their bundles say", async (t) => {
   await bench.podvisor(["pod", "rm", "--force", "p"]);
   await bench.assertNothingLeft();
 });
+
+Deno.test("the hooks of a bundle that is run have their times, and one that fails ends it", async () => {
+  await using bench = await Bench.make();
+  const bundles = await Bundles.make(bench);
+  const log = (word: string, then = "true") => ({
+    path: "/bin/sh",
+    args: ["sh", "-c", `echo ${word} $(grep -o '"status":"[a-z]*"' | cut -d: -f2) >> log; ${then}`],
+  });
+  const hooks = {
+    prestart: [log("prestart")],
+    createRuntime: [log("createRuntime")],
+    createContainer: [log("createContainer")],
+    poststart: [log("poststart", "exit 1")],
+    poststop: [log("poststop")],
+  };
+  const good = await bundles.write("echo out", { hooks });
+  const { code, stdout, stderr } = await bench.podvisor(["run", good]);
+  assertEquals([code, stdout], [0, "out\n"]);
+  assertStringIncludes(stderr, "its poststart hook /bin/sh ended with status 1");
+  assertEquals((await Deno.readTextFile(join(good, "log"))).split("\n"), [
+    ...['prestart "creating"', 'createRuntime "creating"', 'createContainer "creating"'],
+    ...['poststart "running"', 'poststop "stopped"', ""],
+  ]);
+  const bad = await bundles.write("echo out", {
+    hooks: { ...hooks, createRuntime: [log("createRuntime", "echo bad luck; exit 7")] },
+  });
+  const failed = await bench.podvisor(["run", bad]);
+  assertEquals([failed.code, failed.stdout], [125, ""]);
+  assertStringIncludes(failed.stderr, "createRuntime hook /bin/sh ended with status 7: bad luck");
+  assertMatch(
+    await Deno.readTextFile(join(bad, "log")),
+    /^prestart .*\ncreateRuntime .*\npoststop .*\n$/,
+  );
+  await bench.assertNothingLeft();
+});

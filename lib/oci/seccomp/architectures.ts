@@ -26,6 +26,10 @@ const MACHINES: Readonly<Record<Machine, readonly CallingArchitecture[]>> = {
   ],
 };
 
+/** Names of the architectures that profiles may have for one machine or another. */
+export const ARCHITECTURE_NAMES: readonly string[] = Object.values(MACHINES).flat()
+  .map(({ name }) => name);
+
 /** Numbers from here on are x32 calls, which come under the architecture of x86_64 (asm/unistd.h, __X32_SYSCALL_BIT). */
 export const X32_BIT = 0x40000000;
 

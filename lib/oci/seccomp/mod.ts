@@ -1,4 +1,4 @@
 /** Filters of system calls, compiled from profiles. */
-export type { Machine } from "./architectures.ts";
+export { ARCHITECTURE_NAMES, type Machine } from "./architectures.ts";
 export { type CompiledFilter, compileSeccomp } from "./compile.ts";
-export type { SpecSeccomp } from "./profile.ts";
+export { PROFILE_NAMES, type SpecSeccomp } from "./profile.ts";

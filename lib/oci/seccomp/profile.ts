@@ -77,6 +77,13 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
   SCMP_CMP_MASKED_EQ: "masked",
 };
 
+/** What profiles may have: names of actions, comparisons and flags. */
+export const PROFILE_NAMES = {
+  actions: Object.keys(ACTIONS),
+  operators: Object.keys(COMPARISONS),
+  flags: Object.keys(FLAGS),
+} as const;
+
 /**
  * What a filter returns for an action.
  *

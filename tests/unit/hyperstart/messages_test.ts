@@ -133,6 +133,39 @@ Deno.test("newcontainer reads podvisor's extension keys", () => {
   assertEquals(rlimits, [{ type: "NOFILE", soft: 1024, hard: 2 ** 64 }]);
 });
 
+Deno.test("newcontainer reads what engines decide, bounded", () => {
+  const mount = { path: "/m", type: "bind", fsmap: 0, set: 1, options: ["a=b"] };
+  const container = parseNewContainer(json({
+    id: "c",
+    mounts: [mount, { path: "/p", type: "proc" }],
+    devices: [{ path: "/dev/x", type: "c", major: 1, minor: 2, mode: 0o600 }],
+    deviceRules: [{ allow: true, type: "x", major: -1, minor: 5, access: "r" }],
+    maskedPaths: [],
+    namespaces: { pid: "" },
+    startHooks: { state: "{}", hooks: [{ path: "/h" }] },
+    process: {
+      oomScoreAdj: -1000,
+      seccomp: { program: "AAAA", flags: 4 },
+      scheduling: { policy: 1, priority: 9 },
+    },
+  }));
+  const [first, second] = container.mounts;
+  assertEquals([first!.fsmap, first!.set, first!.options], [0, 1, ["a=b"]]);
+  assertEquals([second!.fsmap, second!.sharedAs, second!.copyUp], [-1, "", false]);
+  assertEquals(container.deviceRules, [
+    { allow: true, type: "a", major: -1, minor: 5, access: "r" },
+  ]);
+  assertEquals([container.maskedPaths, container.readonlyPaths], [[], null]);
+  assertEquals(container.startHooks!.hooks, [{ path: "/h", args: [], env: [], timeout: 0 }]);
+  assertEquals(container.process.seccomp, { program: "AAAA", flags: 4 });
+  assertEquals(container.process.oomScoreAdj, -1000);
+  assertEquals(container.process.scheduling!.priority, 9);
+  const plain = parseNewContainer(json({ id: "c" }));
+  assertEquals([plain.deviceRules, plain.startHooks, plain.process.seccomp], [null, null, null]);
+  assertThrows(() => parseNewContainer(json({ id: "c", process: { oomScoreAdj: 1001 } })));
+  assertThrows(() => parseNewContainer(json({ id: "c", mounts: [{ type: "proc" }] })));
+});
+
 Deno.test("the smaller messages read their keys", () => {
   assertEquals(parseKillContainer(json({ container: "c", signal: 9, allProcesses: true })), {
     container: "c",

@@ -134,6 +134,71 @@ Deno.test("a container without extras makes no calls for them", () => {
   assert(!outline.some((each) => rare.test(each)), outline.join("; "));
 });
 
+Deno.test("a filter comes last where no privileges can be gained, and before they are given up elsewhere", () => {
+  const seccomp = { program: new Uint8Array(8), flags: 4 };
+  const outline = (noNewPrivileges: boolean) => {
+    const settings = { ...PROCESS.settings, seccomp };
+    return containerProgram({ ...PLAN, process: { ...PROCESS, noNewPrivileges, settings } })
+      .outline();
+  };
+  inOrder(
+    outline(true),
+    "capset the process",
+    "prctl no_new_privs",
+    // The many calls for signals are none that a filter must allow.
+    "rt_sigprocmask no signal",
+    "seccomp the process",
+    "execve /a/true",
+  );
+  assertEquals(outline(true).at(-3), "seccomp the process");
+  inOrder(outline(false), "seccomp the process", "setuid 1000", "capset the process");
+  const signals = outline(true).filter((each) => each === "rt_sigaction signal 15");
+  assertEquals(signals.length, 1);
+});
+
+Deno.test("what few containers have is set at its time", () => {
+  const settings = {
+    ...PROCESS.settings,
+    oomScoreAdj: 5,
+    ioPriority: 1 << 13,
+    personality: 8,
+    scheduling: { policy: 3, flags: 0, nice: 0, priority: 0, runtime: 0, deadline: 0, period: 0 },
+  };
+  const outline = containerProgram({
+    ...PLAN,
+    hostname: "name",
+    domainname: "domain",
+    namespaces: { made: 0, joined: [{ kind: "ipc", fd: 40 }, { kind: "pid", fd: 41 }], named: [] },
+    devices: [{ path: "/dev/x", type: "c", major: 1, minor: 300, mode: 0o600, uid: 1, gid: 0 }],
+    readOnlyDev: true,
+    propagation: 1 << 20,
+    process: { ...PROCESS, settings },
+  }).outline();
+  inOrder(
+    outline,
+    // The guest's, while it can be seen.
+    "open /proc",
+    "write cgroup.procs",
+    "setns ipc namespace",
+    "setns pid namespace",
+    "clone a child",
+    "sethostname name",
+    "setdomainname domain",
+    "pivot_root the root",
+    "move_mount /mnt/data",
+    "mknod /dev/x",
+    "chown /dev/x",
+    "mount_setattr /dev",
+    "mount_setattr /",
+    "mount_setattr /",
+    "write self/oom_score_adj",
+    "ioprio_set the process",
+    "sched_setattr the process",
+    "personality 8",
+    "setuid 1000",
+  );
+});
+
 Deno.test("a terminal becomes the controlling one and the console of a first process", () => {
   const process = { ...PROCESS, stdio: { descriptors: [10, 10, 10], terminal: "0" } } as const;
   const plan: ContainerPlan = {
