@@ -4,7 +4,7 @@ import type { Config } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
 import { isBundle, parseEnv, readBundle } from "../oci/mod.ts";
 import type { ContainerConfig, RootConfig } from "../pod/mod.ts";
-import { detectFileSystem, FILE_SYSTEMS } from "../storage/mod.ts";
+import { detectFileSystem, FILE_SYSTEMS, findBlockRoot } from "../storage/mod.ts";
 import type { HookedBundle } from "./bundle_hooks.ts";
 import { infoOf } from "./info_of.ts";
 import { LIMIT_OPTIONS, NO_LIMITS, readLimits } from "./limit_options.ts";
@@ -72,7 +72,9 @@ export async function readContainerOptions(
   [rootfs = "", ...args]: readonly string[],
   config: Config,
 ): Promise<ContainerRequest> {
-  const { root, container, hostname, bundle } = await readRoot(rootfs);
+  const request = await readRoot(rootfs);
+  const { container, hostname, bundle } = request;
+  const root = config.get("block_root") === "plug" ? diskOf(request.root) : request.root;
   const { command } = container;
   if (args.length > 0) command.args = [...args];
   if (command.args.length === 0) {
@@ -112,6 +114,13 @@ async function readRoot(rootfs: string): Promise<ContainerRequest> {
   }
   const { container: { root, ...container }, hostname, ...bundle } = await readBundle(directory);
   return { root, container, hostname, bundle: { ...bundle, directory } };
+}
+
+/** A directory that is a whole disk goes into the VM as that. */
+function diskOf(root: ContainerRequest["root"]): ContainerRequest["root"] {
+  if (root === "builtin" || root.kind !== "directory") return root;
+  const disk = findBlockRoot(Deno.realPathSync(root.path));
+  return disk ? { kind: "device", ...disk } : root;
 }
 
 async function readDiskRoot(rootfs: string, path: string): Promise<RootConfig> {

@@ -36,6 +36,8 @@ export interface ConfigValues {
   share: "9p" | "virtiofs";
   /** How disks are plugged into VMs. */
   block_driver: "virtio-scsi" | "virtio-blk";
+  /** What is done with a root directory that is a whole disk: a device-mapper or loop device that is mounted there. */
+  block_root: "share" | "plug";
   template: TemplateUse;
   /** Which `io.podvisor.…` annotations of a bundle hold, separated by commas. */
   annotations: string;
@@ -78,6 +80,7 @@ export const DEFAULTS: Readonly<ConfigValues> = {
   network: "none",
   share: "9p",
   block_driver: "virtio-scsi",
+  block_root: "share",
   template: "auto",
   annotations: "memory,vcpus,template",
   log_level: "warn",
@@ -104,6 +107,7 @@ export const RULES: Readonly<Record<ConfigKey, KeyRule>> = {
   network: { kind: "text" },
   share: { kind: "choice", choices: ["9p", "virtiofs"] },
   block_driver: { kind: "choice", choices: ["virtio-scsi", "virtio-blk"] },
+  block_root: { kind: "choice", choices: ["share", "plug"] },
   template: { kind: "choice", choices: TEMPLATE_USES },
   annotations: { kind: "text" },
   log_level: { kind: "choice", choices: ["debug", "info", "warn", "error"] },

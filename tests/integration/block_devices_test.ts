@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Bench } from "../harness/podvisor.ts";
+import { Bench, PODVISOR } from "../harness/podvisor.ts";
 
 const MIB = 2 ** 20;
 
@@ -158,6 +158,28 @@ Deno.test("disks go into a running VM and come out of it again", async (t) => {
     assertStringIncludes(twice.stderr, `Cannot plug ${at("three")} into the VM`);
     assertEquals(await disks(), ["virtio-blk 2"]);
   });
+
+  await t.step(
+    "a root directory that is a mounted disk is plugged in as that, if wanted",
+    async () => {
+      const config = at("config.toml");
+      await Deno.writeTextFile(config, 'block_root = "plug"\n');
+      await Deno.mkdir(at("mounted"));
+      // In a mount namespace of its own, so that nothing can be left mounted on the host.
+      const script = `mount -o loop,ro ${at("nested.img")} ${at("mounted")} && ` +
+        `exec ${PODVISOR.join(" ")} container run --rm --read-only --pod p ${
+          at("mounted")
+        }/rootfs ` +
+        "/bin/sh -c 'cat /where /proc/mounts'";
+      const { code, stdout, stderr } = await new Deno.Command("unshare", {
+        args: ["--mount", "sh", "-c", script],
+        env: { ...bench.env, PODVISOR_CONFIG: config },
+      }).output();
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      assertEquals([code, text(stderr)], [0, ""]);
+      assertMatch(text(stdout), /^below rootfs\/\n\/dev\/sda \/ ext4 ro/);
+    },
+  );
 
   await t.step("a file without a file system is no root", async () => {
     const { code, stderr } = await bench.podvisor(["run", at("one"), "true"]);
