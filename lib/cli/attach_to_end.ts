@@ -26,6 +26,8 @@ export async function attachToEnd(
     socket: attachSocket(loaded, id),
     interactive,
     terminal,
+    // Who has started it gets all of its output, as fast as it takes it.
+    holdsBack: start !== undefined,
     signal: relay.abort,
     onAttached: () => attached.resolve(),
   });

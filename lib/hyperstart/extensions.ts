@@ -1,4 +1,6 @@
+import { readU32, writeU32 } from "./byte_order.ts";
 import { Fields } from "./fields.ts";
+import { encodeStreamFrame } from "./stream_frame.ts";
 
 /*
  * What podvisor adds to the protocol, beside the keys marked "Extension" in messages.ts. Everything here is invisible
@@ -6,9 +8,6 @@ import { Fields } from "./fields.ts";
  *
  * READY: hosts look at its code only, so the built-in guest puts a JSON object there that says who it is and what it
  * can do beyond the Go agent (`GuestHello`). An empty payload means: nothing beyond.
- *
- * A place is kept here for flow control from guest to host ("credit"): a guest that names the feature would send
- * no more output on a sequence than the host has granted.
  */
 
 /** What the built-in guest says of itself in READY. */
@@ -45,6 +44,49 @@ export const FEATURE_TRACE = "trace";
 
 /** Code of the command for a trace. */
 export const TRACE_CODE = 65;
+
+/**
+ * `output-credit`: flow control from guest to host. A process that is started with `outputCredit` (`Process` in
+ * messages.ts) sends so many bytes of payload on each of its output sequences, and then as many as the host grants it
+ * further (`OutputGrant`): one whose output nobody takes stops by itself and leaves the channel to the others. The empty
+ * frame at the end and the status need no credit.
+ */
+export const FEATURE_OUTPUT_CREDIT = "output-credit";
+
+/** Sequence of grants, on the stream channel from host to guest. No process has it. */
+export const GRANT_SEQUENCE = 0;
+
+/** A grant of this many bytes lifts the limit for good. */
+export const UNLIMITED_GRANT = 0xffff_ffff;
+
+/** Further credit for a sequence. */
+export interface OutputGrant {
+  sequence: number;
+  bytes: number;
+}
+
+/** Bytes of a grant: u64 sequence, u32 bytes, both big-endian. */
+const GRANT_LENGTH = 12;
+
+/** The stream frame with these grants. */
+export function encodeGrants(grants: readonly OutputGrant[]): Uint8Array {
+  const payload = new Uint8Array(grants.length * GRANT_LENGTH);
+  grants.forEach(({ sequence, bytes }, at) => {
+    writeU32(payload, at * GRANT_LENGTH, Math.floor(sequence / 2 ** 32));
+    writeU32(payload, at * GRANT_LENGTH + 4, sequence);
+    writeU32(payload, at * GRANT_LENGTH + 8, bytes);
+  });
+  return encodeStreamFrame(GRANT_SEQUENCE, payload);
+}
+
+/** Reads the payload of a frame on {@linkcode GRANT_SEQUENCE}; what is no whole grant at its end is left out. */
+export function parseGrants(payload: Uint8Array): OutputGrant[] {
+  return Array.from({ length: Math.floor(payload.length / GRANT_LENGTH) }, (_, index) => {
+    const at = index * GRANT_LENGTH;
+    const sequence = readU32(payload, at) * 2 ** 32 + readU32(payload, at + 4);
+    return { sequence, bytes: readU32(payload, at + 8) };
+  });
+}
 
 /** Code of new limits, far from what any of the originals uses. */
 export const UPDATE_CONTAINER_CODE = 64;

@@ -70,6 +70,8 @@ export interface Process {
   /** Extension (and C hyperstart 0.7): initial size of the terminal. 0: unknown. */
   rows?: number;
   columns?: number;
+  /** Extension, filled in by a proxy: output credit of each sequence at the start. 0 or absent: no limit. */
+  outputCredit?: number;
   /** Extension: file mode creation mask. null or absent: the guest's 022. */
   umask?: number | null;
   /** Extension: -1000 (never killed for lack of memory) to 1000 (first). */

@@ -77,6 +77,7 @@ function process(fields: Fields): Complete<Process> {
     capabilities: fields.object("capabilities", capabilities),
     rows: fields.integer("rows", MAX_U16),
     columns: fields.integer("columns", MAX_U16),
+    outputCredit: fields.integer("outputCredit", MAX_U32),
     umask: fields.optionalInteger("umask", 0o777),
     oomScoreAdj: fields.integer("oomScoreAdj", MAX_OOM_SCORE, -MAX_OOM_SCORE),
     ioPriority: fields.integer("ioPriority", MAX_U16),

@@ -22,10 +22,10 @@ export interface OutputSink {
 /**
  * The stream channel of a VM: all processes' input and output, told apart by sequence.
  *
- * The protocol has no flow control from guest to host. When a process's output is not read by its shim and its queue
- * is full, the only way to lose nothing within bounded memory is to stop reading the channel, which holds back the
- * other processes of the same VM too, until the shim reads on or goes away. Guests that can be told to hold back
- * one sequence (see extensions.ts in lib/hyperstart) would be told so where {@linkcode GuestStreams.hold} is called.
+ * The originals' protocol has no flow control from guest to host. When a process's output is not read by its shim and its
+ * queue is full, the only way to lose nothing within bounded memory is to stop reading the channel, which holds back the
+ * other processes of the same VM too, until the shim reads on or goes away. With a guest that knows of output credit
+ * (extensions.ts in lib/hyperstart) it does not come to that: the process itself is held back.
  */
 export class GuestStreams {
   readonly #connection: Deno.UnixConn;

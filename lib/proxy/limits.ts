@@ -22,6 +22,8 @@ export interface ProxyLimits {
   drainTimeout: number;
   /** Output waiting for one shim at which the proxy stops reading the VM's stream channel. */
   queueBound: number;
+  /** Bytes of output on each sequence that a guest which knows of credit may have under way. */
+  outputCredit: number;
   /** Bytes of stdin that a shim may have under way (`ShimTerms`). */
   stdinCredit: number;
   /** What the guest may say that it takes; the lower figures are those of the original programs. */
@@ -37,6 +39,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   lossGrace: 1000,
   drainTimeout: 10_000,
   queueBound: 1 << 20,
+  outputCredit: 1 << 18,
   stdinCredit: 1 << 18,
   guest: {
     maxMessage: [MAX_CONTROL_MESSAGE, 1 << 20],

@@ -4,6 +4,7 @@ export * from "./frame.ts";
 export {
   type AttachVM,
   type IoDescription,
+  parseConnectShim,
   parseErrorMessage,
   parseShimTerms,
   parseSignalCommand,

@@ -16,12 +16,14 @@ export interface RelocatedMessage {
  * stderr. Nothing else in the text changes (cc-proxy-protocol 4.4).
  *
  * @param text valid JSON
+ * @param credit bytes of output that the process may send on each sequence; 0: the guest knows no such limit
  * @throws {Error} when the message has no process, or one with sequences already
  */
 export function relocateProcess(
   text: string,
   name: "newcontainer" | "execcmd",
   base: number,
+  credit = 0,
 ): RelocatedMessage {
   const message = new Fields(JSON.parse(text), name);
   if (!message.has("process")) {
@@ -35,9 +37,10 @@ export function relocateProcess(
     return { terminal: process.boolean("terminal"), processId: process.string("id") };
   });
   // First, since C hyperstart's parser stops at keys that it does not know.
-  const sequences = terminal ? `"stdio":${base}` : `"stdio":${base},"stderr":${base + 1}`;
+  const limit = credit > 0 ? `,"outputCredit":${credit}` : "";
+  const sequences = `"stdio":${base}` + (terminal ? "" : `,"stderr":${base + 1}`) + limit;
   const edited = replaceMembers(text, ["process"], (value) => {
-    const rest = replaceMembers(value, ["stdio", "stderr"], () => undefined);
+    const rest = replaceMembers(value, ["stdio", "stderr", "outputCredit"], () => undefined);
     const open = rest.indexOf("{") + 1;
     const comma = jsonMembers(rest).length > 0 ? "," : "";
     return rest.slice(0, open) + sequences + comma + rest.slice(open);

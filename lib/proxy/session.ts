@@ -1,4 +1,4 @@
-import { type StreamFrame } from "../hyperstart/mod.ts";
+import { type OutputGrant, type StreamFrame, UNLIMITED_GRANT } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
 import type { SharedBuffer } from "./buffer_pool.ts";
 import { encodeProxyFrame, FrameType, Notification, Stream, writeProxyHeader } from "./frame.ts";
@@ -19,6 +19,10 @@ export interface ShimConnection {
 export interface SessionHost {
   /** Output waiting at which {@linkcode SessionHost.hold} is called. */
   readonly queueBound: number;
+  /** Credit of each sequence at the start; 0 for a guest that knows of none. */
+  readonly outputCredit: number;
+  /** Lets the guest send more. */
+  grant(grants: readonly OutputGrant[]): void;
   hold(sink: OutputSink): void;
   release(sink: OutputSink): void;
 }
@@ -57,6 +61,8 @@ export class Session implements OutputSink {
   #ended = false;
   #exited = false;
   #eventStatus: number | undefined;
+  /** Bytes of stdout and of stderr that came and were not granted again. */
+  readonly #spent = [0, 0];
 
   constructor(token: string, base: number, host: SessionHost) {
     this.token = token;
@@ -99,6 +105,7 @@ export class Session implements OutputSink {
     this.#shim = undefined;
     this.#queue.clear();
     this.#host.release(this);
+    this.#liftLimit();
     this.connected.close();
     this.fail(new Error(`shim with token ${this.token} has gone`));
   }
@@ -128,6 +135,7 @@ export class Session implements OutputSink {
       return true;
     }
     const stream = isStdio ? Stream.stdout : Stream.stderr;
+    this.#spent[isStdio ? 0 : 1]! += payload.length;
     writeProxyHeader(bytes, 0, FrameType.stream, stream, payload.length);
     return true;
   }
@@ -157,6 +165,27 @@ export class Session implements OutputSink {
     this.output(exitNotification(this.#eventStatus), undefined);
   }
 
+  /**
+   * Gives the guest back what it has spent, once little of it is waiting and it is enough to be worth a frame: what can
+   * come is then never more than a bit over both sequences' credit.
+   */
+  #grant(): void {
+    const { outputCredit } = this.#host;
+    if (outputCredit === 0 || this.#exited || this.#queue.size > outputCredit / 2) return;
+    const grants = this.#spent.flatMap((bytes, at) =>
+      bytes < outputCredit / 4 ? [] : [{ sequence: this.base + at, bytes }]
+    );
+    for (const { sequence } of grants) this.#spent[sequence - this.base] = 0;
+    if (grants.length > 0) this.#host.grant(grants);
+  }
+
+  /** Nobody takes the output any more: it is dropped rather than held back. */
+  #liftLimit(): void {
+    if (this.#host.outputCredit === 0 || !this.started.isOpen || this.#exited) return;
+    const bytes = UNLIMITED_GRANT;
+    this.#host.grant([{ sequence: this.base, bytes }, { sequence: this.base + 1, bytes }]);
+  }
+
   #startPump(): void {
     if (this.#pump || !this.#shim || !this.#writable || this.#queue.size === 0) return;
     this.#pump = this.#send(this.#shim).finally(() => {
@@ -174,6 +203,7 @@ export class Session implements OutputSink {
       const count = await shim.writeFrames(frames);
       this.#queue.wrote(count);
       if (this.#queue.size <= this.#host.queueBound) this.#host.release(this);
+      this.#grant();
       if (count < frames.length) {
         if (this.#shim === shim) this.#writable = false;
         log.warn("A shim stopped reading; output that it was sent may be lost", {

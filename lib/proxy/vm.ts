@@ -1,12 +1,15 @@
 import { messageOf } from "../failure.ts";
 import {
   CONTROL_HEADER_LENGTH,
+  encodeGrants,
+  FEATURE_OUTPUT_CREDIT,
   FEATURE_TRACE,
   type GuestDialect,
   type GuestHello,
   HOST_COMMANDS,
   type HostCommand,
   isCDialect,
+  type OutputGrant,
   type ProcessEvent,
 } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
@@ -67,6 +70,15 @@ export class Vm implements SessionHost {
   /** Resolves when the VM is gone and its shims have been told. */
   get lost(): Promise<void> {
     return this.#lost.promise;
+  }
+
+  get outputCredit(): number {
+    return this.hello?.features.includes(FEATURE_OUTPUT_CREDIT) ? this.#limits.outputCredit : 0;
+  }
+
+  grant(grants: readonly OutputGrant[]): void {
+    // A channel that breaks is the VM's loss, which its reader finds out.
+    this.#streams?.write(encodeGrants(grants)).catch(() => {});
   }
 
   get queueBound(): number {
@@ -138,7 +150,12 @@ export class Vm implements SessionHost {
     const session = token === undefined ? undefined : this.#sessions.ofToken(token);
     if (token !== undefined && !session) throw new Error(`unknown token ${token}`);
     const base = session?.base ?? this.#sessions.discardSequence();
-    const { text, container, processId } = relocateProcess(data, name, base);
+    const { text, container, processId } = relocateProcess(
+      data,
+      name,
+      base,
+      session ? this.outputCredit : 0,
+    );
     const payload = this.#checkedPayload(text);
     const control = await this.#readyControl();
     if (!session) return await control.request(HOST_COMMANDS[name], payload);

@@ -5,13 +5,16 @@ import type { ShimStreams } from "./streams.ts";
 export interface AttachOptions extends ShimStreams {
   /** Path of the attach socket of the container's shim. */
   socket: string;
+  /** The process waits when its output is not taken here; otherwise who takes none for long is sent away. */
+  holdsBack?: boolean;
   /** Called when output arrives here from now on, with the way to signal the process. */
   onAttached?: (signal: (number: number) => Promise<void>) => void;
   /** Lets go of the container, which goes on. */
   signal?: AbortSignal;
 }
 
-/** Attach sockets are for their owner alone, and take any token. */
+/** Attach sockets are for their owner alone, and take any token; this one's client holds the process back. */
+export const HOLDING_TOKEN = "attach01";
 const TOKEN = "attach00";
 
 /**
@@ -21,12 +24,12 @@ const TOKEN = "attach00";
  * @returns how the container ended, or why its streams were lost
  */
 export async function attach(options: AttachOptions): Promise<ShimResult> {
-  const { socket, onAttached, signal, ...streams } = options;
+  const { socket, onAttached, signal, holdsBack, ...streams } = options;
   signal?.throwIfAborted();
   const shim = new Shim({
     ...streams,
     url: `unix://${socket}`,
-    token: TOKEN,
+    token: holdsBack ? HOLDING_TOKEN : TOKEN,
     container: socket,
     shared: true,
     onConnected: () => onAttached?.((number) => shim.signal(number)),

@@ -6,7 +6,7 @@ const log = getLogger("shim");
 
 /**
  * A socket on which others join a process's streams: they get its output from then on, and what they send goes to its
- * stdin. One that does not keep up is sent away rather than waited for.
+ * stdin. One that does not keep up is sent away rather than waited for, unless it has said that it holds the process back.
  */
 export class AttachServer implements AsyncDisposable {
   readonly #path: string;
@@ -29,22 +29,27 @@ export class AttachServer implements AsyncDisposable {
     this.#accept();
   }
 
-  /** Sends output to everybody who is there, without waiting for them. */
-  output(stream: number, bytes: Uint8Array): void {
-    for (const client of this.#clients) client.output(stream, bytes);
+  /** Sends output to everybody who is there; resolves when those who hold the process back have room for more. */
+  async output(stream: number, bytes: Uint8Array): Promise<void> {
+    await Promise.all([...this.#clients].map((client) => client.output(stream, bytes)));
   }
 
   /**
    * Tells everybody the exit code.
    *
-   * @param timeout milliseconds that they have to take what they were sent
+   * @param timeout milliseconds that they have to take what they were sent; those who hold the process back have longer
    */
   async finish(code: number, timeout: number): Promise<void> {
-    const all = Promise.all([...this.#clients].map((client) => client.finish(code)));
+    const patiently: Promise<void>[] = [], others: Promise<void>[] = [];
+    for (const client of this.#clients) {
+      (client.holdsBack ? patiently : others).push(client.finish(code));
+    }
+    const all = Promise.all(others);
     const timer = Promise.withResolvers<void>();
     const handle = setTimeout(timer.resolve, timeout);
     await Promise.race([all, timer.promise]);
     clearTimeout(handle);
+    await Promise.all(patiently);
   }
 
   /** Stops listening and sends everybody away. */

@@ -7,6 +7,7 @@ import {
   encodeProxyFrame,
   FrameType,
   Notification,
+  parseConnectShim,
   parseSignalCommand,
   ProxyDecoder,
   type ProxyFrame,
@@ -14,6 +15,7 @@ import {
   Stream,
   writeAll,
 } from "../proxy/mod.ts";
+import { HOLDING_TOKEN } from "./attach.ts";
 import type { TerminalSize } from "./terminal.ts";
 
 const log = getLogger("shim");
@@ -40,6 +42,9 @@ export class AttachedClient {
   #size = 0;
   #sending: Promise<void> | undefined;
   #input = 0;
+  /** The process waits for it. */
+  #holdsBack = false;
+  #roomy: PromiseWithResolvers<void> | undefined;
   /** It has said that it is there. */
   #joined = false;
   #closed = false;
@@ -50,9 +55,18 @@ export class AttachedClient {
     this.served = this.#serve();
   }
 
-  /** Sends output, without waiting until it has been taken. */
-  output(stream: number, bytes: Uint8Array): void {
-    if (this.#joined) this.#send(encodeProxyFrame(FrameType.stream, stream, bytes));
+  /** Whether the process waits for it. */
+  get holdsBack(): boolean {
+    return this.#holdsBack;
+  }
+
+  /** Sends output. Returns a promise when there should be no more until it resolves. */
+  output(stream: number, bytes: Uint8Array): Promise<void> | undefined {
+    if (!this.#joined) return;
+    this.#send(encodeProxyFrame(FrameType.stream, stream, bytes));
+    if (this.#closed || this.#size <= QUEUE_BOUND) return;
+    this.#roomy ??= Promise.withResolvers();
+    return this.#roomy.promise;
   }
 
   /** Sends the exit code; resolves when all has been taken, or the client is gone. */
@@ -65,6 +79,7 @@ export class AttachedClient {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiting.length = 0;
+    this.#makeRoom();
     this.#connection.close();
   }
 
@@ -76,7 +91,7 @@ export class AttachedClient {
     if (this.#closed) return;
     this.#waiting.push(frame);
     this.#size += frame.length;
-    if (this.#size > QUEUE_BOUND) {
+    if (this.#size > QUEUE_BOUND && !this.#holdsBack) {
       log.warn("Sending away an attached client that does not read");
       return this.close();
     }
@@ -88,10 +103,16 @@ export class AttachedClient {
       for (let frame; (frame = this.#waiting.shift());) {
         await writeAll(this.#connection, frame);
         this.#size -= frame.length;
+        if (this.#size <= QUEUE_BOUND) this.#makeRoom();
       }
     } catch {
       this.close();
     }
+  }
+
+  #makeRoom(): void {
+    this.#roomy?.resolve();
+    this.#roomy = undefined;
   }
 
   async #serve(): Promise<void> {
@@ -141,6 +162,7 @@ export class AttachedClient {
 
   async #carryOut(opcode: number, payload: Uint8Array): Promise<unknown> {
     if (opcode === Command.connectShim) {
+      this.#holdsBack = parseConnectShim(payload).token === HOLDING_TOKEN;
       this.#joined = true;
       return TERMS;
     }

@@ -36,8 +36,7 @@ export async function serveDetached(options: DetachedOptions): Promise<ShimResul
   let server: AttachServer | undefined;
   const sink = (stream: number) => ({
     write: async (bytes: Uint8Array) => {
-      server?.output(stream, bytes);
-      await log.output(stream, bytes);
+      await Promise.all([server?.output(stream, bytes), log.output(stream, bytes)]);
       return bytes.length;
     },
   });

@@ -51,6 +51,7 @@ const PROCESS: KeyTable<Process> = {
   rlimits: OURS,
   noNewPrivileges: GO,
   capabilities: GO,
+  outputCredit: OURS,
   umask: OURS,
   oomScoreAdj: OURS,
   ioPriority: OURS,

@@ -7,8 +7,10 @@ import {
   encodeGuestTrace,
   FREEZE_CONTAINER_CODE,
   GoCode,
+  GRANT_SEQUENCE,
   parseExecCommand,
   parseFreezeContainer,
+  parseGrants,
   parseKillContainer,
   parseNewContainer,
   parseOnlineResources,
@@ -121,6 +123,10 @@ export class Engine {
     try {
       this.#stream.push(chunk);
       for (let frame; (frame = this.#stream.next());) {
+        if (frame.sequence === GRANT_SEQUENCE) {
+          this.#grant(frame.payload);
+          continue;
+        }
         const process = this.#sequences.get(frame.sequence);
         if (!process) continue;
         if (frame.payload.length === 0) process.endInput();
@@ -132,6 +138,12 @@ export class Engine {
       this.#stream = new StreamDecoder();
     }
     return full?.inputRoom();
+  }
+
+  #grant(payload: Uint8Array): void {
+    for (const { sequence, bytes } of parseGrants(payload)) {
+      this.#sequences.get(sequence)?.grant(sequence, bytes);
+    }
   }
 
   async #answer(code: number, payload: Uint8Array): Promise<void> {

@@ -3,6 +3,7 @@ import {
   encodeGuestHello,
   FEATURE_CONTAINER_CGROUP,
   FEATURE_DELETE_ROUTE,
+  FEATURE_OUTPUT_CREDIT,
   FEATURE_SIGNAL_SEQUENCE,
   FEATURE_TRACE,
   FEATURE_UPDATE_CONTAINER,
@@ -52,6 +53,7 @@ function hello(): Uint8Array {
     agent: "podvisor",
     version: "0.1.0",
     features: [
+      FEATURE_OUTPUT_CREDIT,
       FEATURE_SIGNAL_SEQUENCE,
       FEATURE_UPDATE_CONTAINER,
       FEATURE_CONTAINER_CGROUP,

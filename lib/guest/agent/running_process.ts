@@ -51,7 +51,7 @@ export class RunningProcess implements GuestProcess {
     poller: Poller,
     readonly pid: number,
     stdio: Stdio,
-    { stdio: sequence, stderr, terminal }: ProcessSpec,
+    { stdio: sequence, stderr, terminal, outputCredit: credit }: ProcessSpec,
     sink: FrameSink,
   ) {
     const pidfd = openProcess(pid);
@@ -63,9 +63,10 @@ export class RunningProcess implements GuestProcess {
     this.#terminal = terminal ? stdio.output : undefined;
     this.#input = new InputQueue(poller, stdio.input);
     const ended = () => this.#finishIfDone();
-    this.#outputs = [new OutputSource(poller, stdio.output, sequence, sink, ended)];
+    const output = { sequence, credit, sink, onEnd: ended };
+    this.#outputs = [new OutputSource(poller, stdio.output, output)];
     if (stdio.errors) {
-      this.#outputs.push(new OutputSource(poller, stdio.errors, stderr, sink, ended));
+      this.#outputs.push(new OutputSource(poller, stdio.errors, { ...output, sequence: stderr }));
     }
     const watch = poller.watch(pidfd.number, EPOLLIN, () => {
       watch.stop();
@@ -107,6 +108,10 @@ export class RunningProcess implements GuestProcess {
 
   inputRoom(): Promise<void> {
     return this.#input.room();
+  }
+
+  grant(sequence: number, bytes: number): void {
+    for (const each of this.#outputs) if (each.sequence === sequence) each.grant(bytes);
   }
 
   resize(rows: number, columns: number): void {

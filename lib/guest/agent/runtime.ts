@@ -37,6 +37,8 @@ export interface GuestProcess {
   readonly inputFull: boolean;
   /** Resolves when {@linkcode GuestProcess.inputFull} has become false. */
   inputRoom(): Promise<void>;
+  /** Lets it send further bytes of output on one of its sequences. */
+  grant(sequence: number, bytes: number): void;
   resize(rows: number, columns: number): void;
   signal(signal: number): void;
   /** Whether it has ended, its output has been sent and its status after it. */

@@ -162,6 +162,28 @@ Deno.test("who attached and does not read is sent away, and the process goes on"
   assertEquals(last!.kind, "stream 1");
 });
 
+Deno.test("who attached to hold the process back gets everything, however late", async () => {
+  await using scene = await Scene.set();
+  const { guest } = scene.stage;
+  const { result, sequence, log, join } = await background(scene);
+  const stdout = new Sink();
+  const reading = Promise.withResolvers<void>();
+  stdout.before = () => reading.promise;
+  const late = await join({ holdsBack: true, stdout });
+  const sending = (async () => {
+    const piece = "x".repeat(9999) + "\n";
+    for (let count = 0; count < 400; count++) await guest.output(sequence, piece);
+    await guest.exit(sequence, 7);
+  })();
+  // More than who is sent away may have waiting.
+  await until(() => Deno.statSync(log).size > 1_000_000);
+  reading.resolve();
+  await sending;
+  const ended = { kind: "exited", code: 7 } as const;
+  assertEquals([await result, await late.result], [ended, ended]);
+  assertEquals(stdout.bytes.length, 4_000_000);
+});
+
 Deno.test("who attached and breaks the protocol is sent away", async () => {
   await using scene = await Scene.set();
   const { result, sequence, attach } = await background(scene);

@@ -5,6 +5,7 @@ import {
   ControlDecoder,
   DELETE_ROUTE_CODE,
   encodeControlFrame,
+  encodeGrants,
   encodeStreamFrame,
   FREEZE_CONTAINER_CODE,
   GoCode,
@@ -146,6 +147,21 @@ Deno.test("input reaches the process of its sequence, and nobody else", async ()
   session.input(3);
   const [init, other] = session.runtime.processes;
   assertEquals([init!.written, other!.written], [["one", "<end>"], ["two"]]);
+});
+
+Deno.test("grants of output reach the process of their sequence", async () => {
+  const session = await running();
+  await session.exec("a", 5);
+  session.engine.receiveStream(
+    encodeGrants([{ sequence: 3, bytes: 10 }, { sequence: 6, bytes: 20 }, {
+      sequence: 9,
+      bytes: 1,
+    }]),
+  );
+  // Half a grant is none.
+  session.engine.receiveStream(encodeStreamFrame(0, new Uint8Array(11)));
+  const [init, other] = session.runtime.processes;
+  assertEquals([init!.grants, other!.grants], [[[3, 10]], [[6, 20]]]);
 });
 
 Deno.test("a process with too much waiting input stops the stream until it has room", async () => {

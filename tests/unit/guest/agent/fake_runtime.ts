@@ -15,6 +15,7 @@ import type {
 export class FakeProcess implements GuestProcess {
   readonly written: string[] = [];
   readonly signals: number[] = [];
+  readonly grants: [sequence: number, bytes: number][] = [];
   size: [number, number] | undefined;
   finished = false;
   inputFull = false;
@@ -41,6 +42,10 @@ export class FakeProcess implements GuestProcess {
 
   inputRoom(): Promise<void> {
     return new Promise((resolve) => this.makeRoom = resolve);
+  }
+
+  grant(sequence: number, bytes: number): void {
+    this.grants.push([sequence, bytes]);
   }
 
   resize(rows: number, columns: number): void {
