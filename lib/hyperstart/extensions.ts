@@ -46,21 +46,25 @@ export const FEATURE_TRACE = "trace";
 export const TRACE_CODE = 65;
 
 /**
- * `output-credit`: flow control from guest to host. A process that is started with `outputCredit` (`Process` in
- * messages.ts) sends so many bytes of payload on each of its output sequences, and then as many as the host grants it
- * further (`OutputGrant`): one whose output nobody takes stops by itself and leaves the channel to the others. The empty
- * frame at the end and the status need no credit.
+ * `stream-credit`: flow control for each process by itself, in both directions. A process that is started with
+ * `outputCredit` (`Process` in messages.ts) sends so many bytes of payload on each of its output sequences, and then as
+ * many as the host grants further (`StreamGrant`): one whose output nobody takes stops by itself and leaves the channel
+ * to the others. The empty frame at the end and the status need no credit. In return the host sends it no more stdin
+ * than `INPUT_CREDIT` and what the guest grants: one that reads none does not keep grants from the others either.
  */
-export const FEATURE_OUTPUT_CREDIT = "output-credit";
+export const FEATURE_STREAM_CREDIT = "stream-credit";
 
-/** Sequence of grants, on the stream channel from host to guest. No process has it. */
+/** Bytes of stdin that a process takes before its guest has granted any. */
+export const INPUT_CREDIT = 1 << 20;
+
+/** Sequence of grants, on the stream channel in both directions. No process has it. */
 export const GRANT_SEQUENCE = 0;
 
 /** A grant of this many bytes lifts the limit for good. */
 export const UNLIMITED_GRANT = 0xffff_ffff;
 
 /** Further credit for a sequence. */
-export interface OutputGrant {
+export interface StreamGrant {
   sequence: number;
   bytes: number;
 }
@@ -69,7 +73,7 @@ export interface OutputGrant {
 const GRANT_LENGTH = 12;
 
 /** The stream frame with these grants. */
-export function encodeGrants(grants: readonly OutputGrant[]): Uint8Array {
+export function encodeGrants(grants: readonly StreamGrant[]): Uint8Array {
   const payload = new Uint8Array(grants.length * GRANT_LENGTH);
   grants.forEach(({ sequence, bytes }, at) => {
     writeU32(payload, at * GRANT_LENGTH, Math.floor(sequence / 2 ** 32));
@@ -80,7 +84,7 @@ export function encodeGrants(grants: readonly OutputGrant[]): Uint8Array {
 }
 
 /** Reads the payload of a frame on {@linkcode GRANT_SEQUENCE}; what is no whole grant at its end is left out. */
-export function parseGrants(payload: Uint8Array): OutputGrant[] {
+export function parseGrants(payload: Uint8Array): StreamGrant[] {
   return Array.from({ length: Math.floor(payload.length / GRANT_LENGTH) }, (_, index) => {
     const at = index * GRANT_LENGTH;
     const sequence = readU32(payload, at) * 2 ** 32 + readU32(payload, at + 4);

@@ -10,6 +10,11 @@ export class Gate {
     return this.#open;
   }
 
+  /** Whether it will never open any more for those who wait. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Lets everybody through from now on. */
   open(): void {
     this.#open = true;

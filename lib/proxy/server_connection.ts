@@ -186,13 +186,14 @@ export class ServerConnection implements CommandContext, ShimConnection {
 
   async #takeStdin({ frames, count }: StdinRun): Promise<void> {
     const { vm, session } = this.shim!;
-    const write = async (frames: Uint8Array) => {
+    const write = async (frames: Uint8Array, count: number) => {
       const message = `timeout waiting for process with token ${session.token}`;
       await session.started.wait(this.limits.processTimeout, message);
+      await session.takeInputRoom(count);
       if (!session.hasExited) await vm.writeStdin(frames);
     };
     if (this.#stdin) await this.#stdin.push(frames, count, write);
-    else await write(frames);
+    else await write(frames, count);
   }
 
   /** A shim that goes without a goodbye may come back for a while. */

@@ -1,4 +1,9 @@
-import { type OutputGrant, type StreamFrame, UNLIMITED_GRANT } from "../hyperstart/mod.ts";
+import {
+  INPUT_CREDIT,
+  type StreamFrame,
+  type StreamGrant,
+  UNLIMITED_GRANT,
+} from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
 import type { SharedBuffer } from "./buffer_pool.ts";
 import { encodeProxyFrame, FrameType, Notification, Stream, writeProxyHeader } from "./frame.ts";
@@ -22,7 +27,7 @@ export interface SessionHost {
   /** Credit of each sequence at the start; 0 for a guest that knows of none. */
   readonly outputCredit: number;
   /** Lets the guest send more. */
-  grant(grants: readonly OutputGrant[]): void;
+  grant(grants: readonly StreamGrant[]): void;
   hold(sink: OutputSink): void;
   release(sink: OutputSink): void;
 }
@@ -63,6 +68,9 @@ export class Session implements OutputSink {
   #eventStatus: number | undefined;
   /** Bytes of stdout and of stderr that came and were not granted again. */
   readonly #spent = [0, 0];
+  /** Bytes of stdin that the guest still takes. */
+  #inputRoom = INPUT_CREDIT;
+  #inputGranted = Promise.withResolvers<void>();
 
   constructor(token: string, base: number, host: SessionHost) {
     this.token = token;
@@ -97,6 +105,7 @@ export class Session implements OutputSink {
   fail(error: Error): void {
     this.connected.fail(error);
     this.started.fail(error);
+    this.#wakeInput();
   }
 
   /** Ends the session: output is dropped from now on. */
@@ -131,6 +140,7 @@ export class Session implements OutputSink {
     if (this.#ended && isStdio && payload.length === 1) {
       if (this.#exited) return false;
       this.#exited = true;
+      this.#wakeInput();
       writeProxyHeader(bytes, 0, FrameType.notification, Notification.processExited, 1);
       return true;
     }
@@ -145,6 +155,27 @@ export class Session implements OutputSink {
     this.#queue.push(frames, owner);
     if (this.#queue.size > this.#host.queueBound) this.#host.hold(this);
     this.#startPump();
+  }
+
+  /** Waits until the guest takes so many bytes of stdin. */
+  async takeInputRoom(count: number): Promise<void> {
+    if (this.#host.outputCredit === 0) return;
+    while (this.#inputRoom < count && this.#inputRoom < INPUT_CREDIT) {
+      if (this.#exited || this.forgotten || this.started.failed) return;
+      await this.#inputGranted.promise;
+    }
+    this.#inputRoom -= count;
+  }
+
+  /** The guest takes further bytes of stdin. */
+  grantInput(bytes: number): void {
+    this.#inputRoom += bytes;
+    this.#wakeInput();
+  }
+
+  #wakeInput(): void {
+    this.#inputGranted.resolve();
+    this.#inputGranted = Promise.withResolvers();
   }
 
   /** C hyperstart 1.1 reports the status in an event, before or after the end of the output. */

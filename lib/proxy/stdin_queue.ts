@@ -29,7 +29,7 @@ export class StdinQueue {
   async push(
     frames: Uint8Array,
     count: number,
-    write: (frames: Uint8Array) => Promise<void>,
+    write: (frames: Uint8Array, count: number) => Promise<void>,
   ): Promise<void> {
     this.#waiting.push(frames.slice());
     this.#count += count;
@@ -39,11 +39,11 @@ export class StdinQueue {
     if (this.#underWay > 2 * this.#credit) await this.#pump;
   }
 
-  async #run(write: (frames: Uint8Array) => Promise<void>): Promise<void> {
+  async #run(write: (frames: Uint8Array, count: number) => Promise<void>): Promise<void> {
     while (this.#waiting.length > 0) {
       const frames = takeAll(this.#waiting), count = this.#count;
       this.#count = 0;
-      await write(frames);
+      await write(frames, count);
       this.#underWay -= frames.length;
       if (count > 0) await this.#shim.writeFrames(stdinTaken(count));
     }

@@ -2,15 +2,16 @@ import { messageOf } from "../failure.ts";
 import {
   CONTROL_HEADER_LENGTH,
   encodeGrants,
-  FEATURE_OUTPUT_CREDIT,
+  FEATURE_STREAM_CREDIT,
   FEATURE_TRACE,
+  GRANT_SEQUENCE,
   type GuestDialect,
   type GuestHello,
   HOST_COMMANDS,
   type HostCommand,
   isCDialect,
-  type OutputGrant,
   type ProcessEvent,
+  type StreamGrant,
 } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
 import { addSpans, trace } from "../trace.ts";
@@ -21,6 +22,7 @@ import { logConsole } from "./guest_console.ts";
 import { GuestControl } from "./guest_control.ts";
 import { GuestTracer } from "./guest_tracer.ts";
 import { GuestStreams, type OutputSink } from "./guest_streams.ts";
+import { InputGrants } from "./input_grants.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { ECHO_SEQUENCE, PacedStdin } from "./paced_stdin.ts";
 import { probeDialect } from "./probe_dialect.ts";
@@ -55,6 +57,7 @@ export class Vm implements SessionHost {
   readonly #lost = Promise.withResolvers<void>();
   readonly #sessions = new SessionTable(this);
   readonly #resources = new AsyncDisposableStack();
+  readonly #grants = new InputGrants((sequence) => this.#sessions.ofSequence(sequence));
   readonly #tracer = new GuestTracer();
   #control: GuestControl | undefined;
   #streams: GuestStreams | undefined;
@@ -73,10 +76,10 @@ export class Vm implements SessionHost {
   }
 
   get outputCredit(): number {
-    return this.hello?.features.includes(FEATURE_OUTPUT_CREDIT) ? this.#limits.outputCredit : 0;
+    return this.hello?.features.includes(FEATURE_STREAM_CREDIT) ? this.#limits.outputCredit : 0;
   }
 
-  grant(grants: readonly OutputGrant[]): void {
+  grant(grants: readonly StreamGrant[]): void {
     // A channel that breaks is the VM's loss, which its reader finds out.
     this.#streams?.write(encodeGrants(grants)).catch(() => {});
   }
@@ -102,8 +105,7 @@ export class Vm implements SessionHost {
       this.#resources.defer(() => control.close("the VM was given up"));
       const streams = new GuestStreams(
         await dialGuest(sockets.streams),
-        (sequence) =>
-          sequence === ECHO_SEQUENCE ? this.#paced : this.#sessions.ofSequence(sequence),
+        (sequence) => this.#sinkOf(sequence),
       );
       this.#streams = streams;
       this.#resources.defer(() => streams.close());
@@ -122,6 +124,11 @@ export class Vm implements SessionHost {
       await this.lose(messageOf(error));
       throw error;
     }
+  }
+
+  #sinkOf(sequence: number): OutputSink | undefined {
+    if (sequence === ECHO_SEQUENCE) return this.#paced;
+    return sequence === GRANT_SEQUENCE ? this.#grants : this.#sessions.ofSequence(sequence);
   }
 
   /** New tokens, each with a session. */

@@ -10,22 +10,29 @@ export const MAX_WAITING_INPUT = 4 << 20;
 export class InputQueue {
   readonly #fd: Fd;
   readonly #watch: Watch;
+  readonly #onTaken: (count: number) => void;
   #chunks: Uint8Array[] = [];
   #waiting = 0;
   #ending = false;
   #closed = false;
   #callers: (() => void)[] = [];
 
-  /** @param fd nonblocking; closed at the end */
-  constructor(poller: Poller, fd: Fd) {
+  /**
+   * @param fd nonblocking; closed at the end
+   * @param onTaken called with the number of bytes that no longer wait
+   */
+  constructor(poller: Poller, fd: Fd, onTaken: (count: number) => void) {
     this.#fd = fd;
+    this.#onTaken = onTaken;
     this.#watch = poller.watch(fd.number, 0, () => this.#flush());
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#closed || this.#ending) return;
+    if (this.#closed || this.#ending) return this.#onTaken(bytes.length);
     const written = this.#waiting > 0 ? 0 : this.#writeSome(bytes);
-    if (this.#closed || written === bytes.length) return;
+    if (this.#closed) return this.#onTaken(bytes.length);
+    if (written > 0) this.#onTaken(written);
+    if (written === bytes.length) return;
     this.#chunks.push(bytes.slice(written));
     this.#waiting += bytes.length - written;
     this.#watch.change(EPOLLOUT);
@@ -42,6 +49,7 @@ export class InputQueue {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#waiting > 0) this.#onTaken(this.#waiting);
     this.#chunks = [];
     this.#waiting = 0;
     this.#watch.stop();
@@ -67,6 +75,7 @@ export class InputQueue {
       const written = this.#writeSome(chunk);
       if (this.#closed) return;
       this.#waiting -= written;
+      if (written > 0) this.#onTaken(written);
       if (written < chunk.length) {
         this.#chunks[done] = chunk.subarray(written);
         break;

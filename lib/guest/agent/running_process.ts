@@ -1,4 +1,4 @@
-import { encodeStreamFrame } from "../../hyperstart/mod.ts";
+import { encodeGrants, encodeStreamFrame, INPUT_CREDIT } from "../../hyperstart/mod.ts";
 import {
   collectChild,
   EPOLLIN,
@@ -40,6 +40,8 @@ export class RunningProcess implements GuestProcess {
   #callbacks: (() => void)[] = [];
   #exitCallbacks: (() => void)[] = [];
   #status: number | undefined;
+  /** Bytes of stdin that were taken and not granted again. */
+  #taken = 0;
   #finished = false;
   readonly #span = trace("process");
 
@@ -61,7 +63,9 @@ export class RunningProcess implements GuestProcess {
     this.#sink = sink;
     this.#sequence = sequence;
     this.#terminal = terminal ? stdio.output : undefined;
-    this.#input = new InputQueue(poller, stdio.input);
+    this.#input = new InputQueue(poller, stdio.input, (count) => {
+      if (credit > 0) this.#grantInput(count);
+    });
     const ended = () => this.#finishIfDone();
     const output = { sequence, credit, sink, onEnd: ended };
     this.#outputs = [new OutputSource(poller, stdio.output, output)];
@@ -127,6 +131,14 @@ export class RunningProcess implements GuestProcess {
   discard(): void {
     this.#input.close();
     for (const each of this.#outputs) each.end();
+  }
+
+  /** In portions, each of which is worth a frame. */
+  #grantInput(count: number): void {
+    this.#taken += count;
+    if (this.#taken < INPUT_CREDIT / 4 || this.#finished) return;
+    this.#sink.send(encodeGrants([{ sequence: this.#sequence, bytes: this.#taken }]));
+    this.#taken = 0;
   }
 
   #exited(): void {

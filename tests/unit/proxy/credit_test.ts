@@ -1,10 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
-import { FEATURE_OUTPUT_CREDIT, GRANT_SEQUENCE, parseGrants } from "../../../lib/hyperstart/mod.ts";
+import {
+  encodeGrants,
+  FEATURE_STREAM_CREDIT,
+  GRANT_SEQUENCE,
+  INPUT_CREDIT,
+  parseGrants,
+} from "../../../lib/hyperstart/mod.ts";
 import { Command } from "../../../lib/proxy/mod.ts";
 import { Stage } from "./stage.ts";
 
 const CREDIT = 65_536;
-const HELLO = JSON.stringify({ agent: "test", features: [FEATURE_OUTPUT_CREDIT] });
+const HELLO = JSON.stringify({ agent: "test", features: [FEATURE_STREAM_CREDIT] });
 
 /** A proxy and a guest that keeps to its credit, with what it was granted by sequence. */
 async function creditStage() {
@@ -88,4 +94,27 @@ Deno.test("a process whose shim said goodbye is held back no more", async () => 
   await shim.command(Command.disconnectShim, {});
   await waitFor(sequence, 0xffff_ffff);
   assertEquals(granted.get(sequence + 1), 0xffff_ffff);
+});
+
+Deno.test("a process that takes no stdin gets no more than its credit, and grants pass it by", async () => {
+  const { stage, runtime, waitFor } = await creditStage();
+  await using _ = stage;
+  const { shim, sequence } = await stage.running(runtime);
+  const other = await stage.running(runtime);
+  const got = () => stage.guest.stdin.get(sequence)?.length ?? 0;
+  const piece = "i".repeat(8192);
+  const total = 2 * INPUT_CREDIT;
+  const sending = (async () => {
+    for (let sent = 0; sent < total; sent += piece.length) await shim.stdin(piece);
+  })();
+  await stage.guest.until(() => got() > INPUT_CREDIT / 2);
+  for (let round = 1; round <= 20; round++) {
+    await stage.guest.output(other.sequence, "x".repeat(CREDIT / 4));
+    await other.shim.frame();
+    await waitFor(other.sequence, round * CREDIT / 4);
+  }
+  assert(got() <= INPUT_CREDIT, `${got()} bytes`);
+  await stage.guest.outputRaw(encodeGrants([{ sequence, bytes: INPUT_CREDIT }]));
+  await sending;
+  await stage.guest.until(() => got() === total);
 });
