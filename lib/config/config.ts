@@ -6,18 +6,29 @@ import { CONFIG_KEYS, type ConfigKey, type ConfigValues, DEFAULTS } from "./keys
 /** Where a value comes from when no file says it. */
 export const BY_DEFAULT = "default";
 
+/** A place where configuration is looked for. */
+export interface ConfigFile {
+  path: string;
+  /** Whether there is such a file. */
+  there: boolean;
+}
+
 /** The configuration in effect, and where each value of it comes from. */
 export class Config {
   readonly #values: Readonly<ConfigValues>;
   readonly #sources: ReadonlyMap<ConfigKey, string>;
+  /** Where it was looked for, in order. */
+  readonly files: readonly ConfigFile[];
 
   /** @param sources files, or {@linkcode BY_DEFAULT} for keys that are not in it */
   constructor(
     values: Readonly<ConfigValues> = DEFAULTS,
     sources: ReadonlyMap<ConfigKey, string> = new Map(),
+    files: readonly ConfigFile[] = [],
   ) {
     this.#values = values;
     this.#sources = sources;
+    this.files = files;
   }
 
   get<K extends ConfigKey>(key: K): ConfigValues[K] {
@@ -33,7 +44,13 @@ export class Config {
   with(changed: Partial<ConfigValues>, source: string): Config {
     const sources = new Map(this.#sources);
     for (const key of CONFIG_KEYS) if (key in changed) sources.set(key, source);
-    return new Config({ ...this.#values, ...changed }, sources);
+    const files = [...this.files, { path: source, there: true }];
+    return new Config({ ...this.#values, ...changed }, sources, files);
+  }
+
+  /** The same, with a place where no file is. */
+  without(path: string): Config {
+    return new Config(this.#values, this.#sources, [...this.files, { path, there: false }]);
   }
 
   /** Every key with its value and where that comes from. */
@@ -58,8 +75,9 @@ export interface ConfigInputs {
 export async function loadConfig({ env, system }: ConfigInputs): Promise<Config> {
   let config = new Config();
   for (const path of [system ?? "/etc/podvisor/config.toml", userFile(env)]) {
-    const values = path === undefined ? undefined : await readConfigFile(path);
-    if (path !== undefined && values) config = config.with(values, path);
+    if (path === undefined) continue;
+    const values = await readConfigFile(path);
+    config = values ? config.with(values, path) : config.without(path);
   }
   const named = env.PODVISOR_CONFIG;
   if (named === undefined || named === "") return config;

@@ -28,6 +28,8 @@ export const config: Command = {
       { key, value, from },
     ) => [key, value === null ? "" : `${value}`, from]);
     print(table([["KEY", "VALUE", "FROM"], ...rows]));
+    const files = config.files.map(({ path, there }) => [path, there ? "read" : "not there"]);
+    print("\n" + table([["FILE", ""], ...files]));
     return Promise.resolve(0);
   },
 };

@@ -62,6 +62,8 @@ Deno.test("the configuration in effect is printed with where it comes from, and 
   assertEquals(config.vcpus, { value: 1, from: "default" });
   const table = await bench.podvisor(["config"], { env });
   assertMatch(table.stdout, /^hypervisor +mock +\/.*config\.toml$/m);
+  assertMatch(table.stdout, /^\/.*podvisor\/config\.toml +not there$/m);
+  assertMatch(table.stdout, /^\/.*config\.toml +read$/m);
   const made = await bench.podvisor(["pod", "create", "--json", "web"], { env });
   const { config: pod } = JSON.parse(made.stdout);
   assertEquals([pod.memoryMiB, pod.kinds.hypervisor.kind], [300, "mock"]);

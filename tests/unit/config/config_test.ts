@@ -32,6 +32,8 @@ Deno.test("without files everything is as by default", async () => {
   assertEquals(config.get("proxy"), "builtin");
   assertEquals(config.get("memory_mib"), 512);
   assertEquals(new Set(config.entries().map(({ from }) => from)), new Set(["default"]));
+  const missing = [files.system, files.user].map((path) => ({ path, there: false }));
+  assertEquals(config.files, missing);
 });
 
 Deno.test("the user's file goes over the system's, and the named one over both", async () => {
@@ -40,6 +42,7 @@ Deno.test("the user's file goes over the system's, and the named one over both",
   files.write(files.user, "vcpus = 3\n# a comment\nshare = 'virtiofs'\n");
   files.write(files.named, 'log_level = "debug"\n');
   const config = await files.load({ PODVISOR_CONFIG: files.named });
+  assertEquals(config.files.map(({ there }) => there), [true, true, true]);
   const told = config.entries().filter(({ from }) => from !== "default");
   assertEquals(told, [
     { key: "memory_mib", value: 256, from: files.system },
