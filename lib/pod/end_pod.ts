@@ -41,6 +41,7 @@ export async function endPod({ agent, vm, proxy }: PodParts, id: string): Promis
 
 /** Ends a pod at once, whose guest has nothing left to do. */
 export async function killPod({ agent, vm, proxy }: PodParts): Promise<void> {
+  using _kill = trace("kill the pod");
   agent.close();
   await Promise.all([vm.kill(), killProcess(proxy)]);
 }

@@ -1,5 +1,7 @@
+import { pause } from "../../sys/mod.ts";
+
 /** First pause between two tries to connect, in milliseconds; each further one is twice as long, up to the last. */
-const FIRST_PAUSE = 1, LAST_PAUSE = 16;
+const FIRST_PAUSE = 1, LAST_PAUSE = 4;
 
 /**
  * Connects to a Unix socket that a process just started will make.
@@ -14,7 +16,7 @@ export async function connectSoon(
   timeout: number,
 ): Promise<Deno.Conn | undefined> {
   const deadline = performance.now() + timeout;
-  for (let pause = FIRST_PAUSE;; pause = Math.min(pause * 2, LAST_PAUSE)) {
+  for (let wait = FIRST_PAUSE;; wait = Math.min(wait * 2, LAST_PAUSE)) {
     try {
       return await Deno.connect({ transport: "unix", path });
     } catch (error) {
@@ -23,6 +25,6 @@ export async function connectSoon(
       if (!notYet) throw error;
     }
     if (!isAlive() || performance.now() > deadline) return undefined;
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await pause(wait);
   }
 }

@@ -12,7 +12,7 @@ import {
   spawn,
   SysError,
 } from "../../sys/mod.ts";
-import { traceSteps } from "../../trace.ts";
+import { trace } from "../../trace.ts";
 import { readConsoleTail } from "../console_tail.ts";
 import type { RunningVm, VmLaunch } from "../hypervisor.ts";
 import { qemuArguments, type QemuOptions } from "./arguments.ts";
@@ -59,10 +59,8 @@ export async function startQemu(start: QemuStart): Promise<StartedQemu> {
   const { share } = launch;
   const shareDaemon = share?.kind === "virtiofs" ? startVirtiofsd(launch, share, files) : null;
   undo.defer(() => killProcess(shareDaemon));
-  const spawning = traceSteps("start QEMU");
   const pid = startProcess(start, shareDaemon);
-  spawning[Symbol.dispose]();
-  using _steps = traceSteps("up to its monitor", "QEMU");
+  using _span = trace("up to its monitor", "QEMU");
   const process = identifyProcess(pid);
   const connection = process &&
     await connectSoon(files.monitor, () => isAlive(process), START_TIME);
@@ -77,6 +75,7 @@ function startProcess(
   { binary, options, launch, from }: QemuStart,
   shareDaemon: ProcessIdentity | null,
 ): number {
+  using _span = trace("start QEMU");
   using output = open(options.files.log, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   try {
     return spawn({

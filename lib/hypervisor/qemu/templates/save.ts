@@ -1,5 +1,6 @@
 import { Failure, messageOf } from "../../../failure.ts";
 import { pause } from "../../../sys/mod.ts";
+import { trace } from "../../../trace.ts";
 import { type MonitorConnection, QmpClient } from "../qmp.ts";
 
 /** Memory that is in a file is left where it is (QMP: MigrationCapability). */
@@ -38,6 +39,7 @@ export async function saveState(monitor: QmpClient, path: string, socket: string
  * @throws {QmpProtocolError} when QEMU ends, as it does when the file does not fit
  */
 export async function restoreState(connection: MonitorConnection, descriptor: number) {
+  using _span = trace("restore", "QEMU");
   const resumed = Promise.withResolvers<void>();
   resumed.promise.catch(() => {});
   using monitor = await QmpClient.open(connection, {
