@@ -81,7 +81,7 @@ async function measurePods(place: Place): Promise<Row[]> {
     for (const name of names) await startIdle(place, name, "use");
     await startIdle(place, "cold", "off");
     const last = names.at(-1)!;
-    const [tenth, booted] = [await podMemory(place, last), await podMemory(place, "cold")];
+    const [tenth, booted] = [podMemory(place, last), podMemory(place, "cold")];
     const inRestored: number[] = [], inBooted: number[] = [];
     for (let run = 0; run < EXECS; run++) {
       inRestored.push(await execIn(place, last));
@@ -123,20 +123,23 @@ async function execIn(place: Place, pod: string): Promise<number> {
 }
 
 /** PSS of every process that works for a pod, in bytes: those that name its directory on their command line. */
-async function podMemory(place: Place, pod: string): Promise<number> {
+function podMemory(place: Place, pod: string): number {
   const directory = `${join(place.state, "pods", pod)}/`;
   let sum = 0;
   for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      if (!Deno.readTextFileSync(`/proc/${name}/cmdline`).includes(directory)) continue;
-      const text = await Deno.readTextFile(`/proc/${name}/smaps_rollup`);
-      sum += Number(/^Pss: +(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    if (!/^\d+$/.test(name) || !readOf(name, "cmdline").includes(directory)) continue;
+    sum += Number(/^Pss: +(\d+) kB/m.exec(readOf(name, "smaps_rollup"))?.[1] ?? 0) * 1024;
   }
   return sum;
+}
+
+/** A file of a process in /proc; empty when the process is gone. */
+function readOf(pid: string, file: string): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/${file}`);
+  } catch {
+    return "";
+  }
 }
 
 async function must(place: Place, use: string, ...args: string[]): Promise<void> {
