@@ -22,6 +22,11 @@ const V8_FLAGS = [
   // still optimised.
   "--no-sparkplug",
   "--no-maglev",
+  // What has been warmed up for a template stays so, and the optimiser does not set in right after a restore, where
+  // everything that runs once costs twice.
+  "--no-flush-bytecode",
+  "--invocation-count-for-turbofan=30000",
+  "--invocation-count-for-osr=5000",
   // Room for new objects, in MiB, of which is taken what is used. With V8's own choice for a small machine the first
   // collections would fall into the first containers' starts.
   "--min-semi-space-size=16",

@@ -7,7 +7,7 @@ import { guestContainer } from "../share.ts";
 
 /** Name of the throw-away containers. */
 export const WARM_UP = "warm-up";
-const ROUNDS = 3;
+const ROUNDS = 10;
 
 /**
  * Runs throw-away containers, with and without a further process, on pipes and on a terminal: what starts need has then
