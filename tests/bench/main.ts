@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Group>>> = {
   storage: async () => (await import("./storage.ts")).measureStorage,
   template: async () => (await import("./template.ts")).measureTemplates,
   network: async () => (await import("./network.ts")).measureNetwork,
+  fuzz: async () => (await import("./fuzz.ts")).measureFuzz,
 };
 
 const say = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));

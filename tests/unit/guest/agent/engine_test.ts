@@ -399,3 +399,17 @@ Deno.test("routes can be deleted, by a code that the originals do not have", asy
   assertEquals(await session.command(DELETE_ROUTE_CODE, { routes }), "ACK");
   assertEquals(session.runtime.log.slice(-2), ["routes 10.0.0.0/8", "no routes 10.0.0.0/8"]);
 });
+
+Deno.test("every code has exactly one answer, whatever its payload", async () => {
+  const session = await running();
+  for (const code of [...Array(70).keys(), 255, 65_535, 2 ** 32 - 1]) {
+    for (const message of [undefined, {}, null, [], "x", { container: "a", seq: 3, signal: 1 }]) {
+      const answer = session.command(code, message);
+      // The end of a pod waits for its processes.
+      for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+      for (const go of session.pauses.splice(0)) go();
+      assertMatch(await answer, /^(ACK|ERROR)/);
+    }
+  }
+  assertEquals(await session.command(GoCode.PING), "ACK");
+});
