@@ -18,6 +18,15 @@ const TOOLS: readonly TestTool[] = [
   },
   { path: "/usr/bin/openssl", name: "openssl", why: "restored pods are to draw different keys" },
   { path: "/usr/sbin/iptables", name: "iptables", why: "CNI's portmap publishes ports by it" },
+  { path: "/usr/bin/podman", name: "podman", why: "the engine tests run containers with it" },
+  { path: "/usr/bin/conmon", name: "conmon", why: "podman looks after containers with it" },
+  { path: "/usr/bin/catatonit", name: "catatonit", why: "podman's pods and --init run it" },
+  {
+    path: "/usr/bin/containerd",
+    name: "containerd",
+    why: "the engine tests run containers with it",
+  },
+  { path: "/usr/sbin/runc", name: "runc", why: "podvisor is compared with it" },
   { path: "/usr/bin/script", name: "bsdutils", why: "the terminal tests run under script" },
 ];
 
