@@ -10,6 +10,7 @@ export { runOnce, type RunOnceOptions } from "./run_once.ts";
 export { makeTemplate, type TemplateRequest } from "./templates/make_template.ts";
 export { canMove, checkMove, type LifeState } from "./state_machine.ts";
 export { PodDirectory, PodStore } from "./store.ts";
+export { Undo } from "./undo.ts";
 export type { PodTools } from "./tools.ts";
 export type { InterfaceView, NetworkView } from "./network/describe_network.ts";
 export { addNetwork, type NetworkAddition } from "./verbs/add_network.ts";

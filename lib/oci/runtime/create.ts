@@ -10,6 +10,7 @@ import {
   removePod,
   type ShimPlace,
   startPod,
+  Undo,
   updatePod,
 } from "../../pod/mod.ts";
 import { startEngineShim } from "../../shim/mod.ts";
@@ -64,9 +65,9 @@ export async function createFromBundle(
   const plan = await readPlan(context, options);
   const { record, container, spec, sandbox } = plan;
   await store.add(record);
-  await using undo = new AsyncDisposableStack();
-  undo.defer(() => store.remove(record.id));
-  undo.defer(() => removeCgroups(record.cgroups));
+  await using undo = new Undo({ container: record.id });
+  undo.defer("its record", () => store.remove(record.id));
+  undo.defer("its control groups", () => removeCgroups(record.cgroups));
   using stdio = options.foreground
     ? sharedStdio()
     : openStdio(container.command, options.consoleSocket);
@@ -76,16 +77,18 @@ export async function createFromBundle(
     await growPod(context, plan);
   } else {
     await startPodFor(context, plan, network, options.signal);
-    undo.defer(() => removePod(tools, record.pod, true));
+    undo.defer("its pod", () => removePod(tools, record.pod, true));
   }
   const process = await addContainer(context, plan, stdio, network);
-  if (sandbox) undo.defer(() => removeContainer(tools, record.pod, record.container, true));
+  if (sandbox) {
+    undo.defer("its parts", () => removeContainer(tools, record.pod, record.container, true));
+  }
   const made: RuntimeRecord = { ...record, maker: null, process };
   await runHooksFor(made, "creating", ["prestart", "createRuntime", "createContainer"]);
   stdio.handOver();
   await store.write(made);
   if (options.pidFile !== undefined) await writePidFile(options.pidFile, process.pid);
-  undo.move();
+  undo.keep();
   return made;
 }
 
@@ -125,16 +128,16 @@ async function startPodFor(
   signal: AbortSignal,
 ): Promise<void> {
   const base = { ...defaults, ...readPodAnnotations(record.annotations, allowedAnnotations) };
-  await using undo = new AsyncDisposableStack();
-  undo.defer(() => removePod(tools, record.pod, true));
+  await using undo = new Undo({ pod: record.pod });
   await createPod(tools, record.pod, {
     ...base,
     ...podSize(base, spec),
     hostname,
     network: network.config,
   }, signal);
+  undo.defer("its VM", () => removePod(tools, record.pod, true));
   await startPod(tools, record.pod, signal);
-  undo.move();
+  undo.keep();
 }
 
 /** A VM that cannot grow holds the container all the same, as far as its memory goes. */

@@ -1,5 +1,5 @@
 import { Failure } from "../../failure.ts";
-import { waitForContainer } from "../../pod/mod.ts";
+import { Undo, waitForContainer } from "../../pod/mod.ts";
 import { signalIdentified, SIGNALS } from "../../sys/mod.ts";
 import type { RuntimeContext } from "./context.ts";
 import { createFromBundle, type CreateOptions } from "./create.ts";
@@ -24,11 +24,11 @@ export async function runBundle(context: RuntimeContext, options: RunOptions): P
   const { detach, onStarted, ...create } = options;
   const { id } = create;
   const record = await createFromBundle(context, { ...create, foreground: !detach });
-  await using undo = new AsyncDisposableStack();
-  undo.defer(() => deleteContainer(context, id, true));
+  await using undo = new Undo({ container: id });
+  undo.defer("the container", () => deleteContainer(context, id, true));
   await startCreated(context, id);
   if (detach) {
-    undo.move();
+    undo.keep();
     return 0;
   }
   const send = (number: number) => {
