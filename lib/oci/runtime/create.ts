@@ -23,6 +23,7 @@ import { type EngineSpec, readEngineSpec } from "./engine_spec.ts";
 import { checkProgram } from "./find_program.ts";
 import { findSandbox } from "./find_sandbox.ts";
 import { runHooksFor } from "./hooks_of.ts";
+import { findMonitor } from "./monitor.ts";
 import { internalName } from "./names.ts";
 import { writePidFile } from "./pid_file.ts";
 import { readPodAnnotations } from "./pod_annotations.ts";
@@ -113,6 +114,7 @@ async function readPlan(
     created: new Date().toISOString(),
     annotations: spec.annotations ?? {},
     maker: identifyProcess(Deno.pid)!,
+    monitor: findMonitor(),
     process: null,
     cgroups: cgroupDirectories(spec.linux?.cgroupsPath, id),
     hooks: spec.hooks ?? {},

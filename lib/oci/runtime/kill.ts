@@ -1,8 +1,12 @@
 import { Failure } from "../../failure.ts";
 import { killContainer } from "../../pod/mod.ts";
-import { parseSignal } from "../../sys/mod.ts";
+import { isAlive, openIdentified, parseSignal, SIGNALS, waitForEnd } from "../../sys/mod.ts";
 import type { RuntimeContext } from "./context.ts";
+import { deleteContainer } from "./delete.ts";
 import { lookAt } from "./state.ts";
+
+/** How long a container may take to end after SIGKILL, in milliseconds. */
+const KILL_TIME = 5000;
 
 /**
  * Signals a container.
@@ -26,4 +30,10 @@ export async function killProcesses(
     throw new Failure("container not running");
   }
   await killContainer(context.tools, record.pod, record.container, number, all);
+  const { monitor, process } = record;
+  if (number !== SIGNALS.KILL || monitor === null || isAlive(monitor)) return;
+  // Who would have it removed has been killed, and the engine takes it to be gone with this.
+  using shim = process ? openIdentified(process) : undefined;
+  if (shim) await waitForEnd(shim, KILL_TIME);
+  await deleteContainer(context, id, true);
 }

@@ -20,6 +20,8 @@ export interface RuntimeRecord {
   annotations: Record<string, string>;
   /** The command that is still making it; null for one that is made. */
   maker: ProcessIdentity | null;
+  /** The engine's process that looks after it, where it is known to be one. */
+  monitor: ProcessIdentity | null;
   /** Its shim. */
   process: ProcessIdentity | null;
   /** Directories of its control groups on the host. */
