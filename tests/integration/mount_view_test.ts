@@ -24,7 +24,7 @@ Deno.test("who joins a process's mount namespace finds its view there, while it 
       binds: [{ source, destination: "/file", readOnly: true }],
     },
   });
-  const script = "/busybox cat /file; /busybox ls -d /place /proc /root 2>/dev/null; " +
+  const script = "/busybox cat /file; /busybox ls -d /place /proc /root; " +
     "/busybox touch /new || echo refused";
   const { stdout } = await new Deno.Command("nsenter", {
     args: ["--mount", "--target", String(pid), "/busybox", "sh", "-c", script],
