@@ -1,8 +1,5 @@
-import type { Hypervisor, RunningVm, Vm, VmLaunch } from "./hypervisor.ts";
+import type { Hypervisor, HypervisorKind, RunningVm, Vm, VmLaunch } from "./hypervisor.ts";
 import { MockHypervisor } from "./mock/mock.ts";
-
-/** Which program runs a VM. */
-export type HypervisorKind = "qemu" | "mock";
 
 /** Starts each VM with the program that it asks for. */
 export class HypervisorByKind implements Hypervisor {

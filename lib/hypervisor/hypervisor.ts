@@ -1,7 +1,9 @@
 import type { Fd, ProcessIdentity } from "../sys/mod.ts";
 import type { AcceleratorKind } from "./accelerator.ts";
-import type { HypervisorKind } from "./by_kind.ts";
 import type { BlockDriver } from "./drive_names.ts";
+
+/** Which program runs a VM. */
+export type HypervisorKind = "qemu" | "mock";
 
 /** How a host directory is shown to a guest. */
 export type ShareKind = "9p" | "virtiofs";

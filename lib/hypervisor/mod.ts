@@ -5,7 +5,7 @@ export {
   type AcceleratorKind,
   detectAccelerator,
 } from "./accelerator.ts";
-export { HypervisorByKind, type HypervisorKind } from "./by_kind.ts";
+export { HypervisorByKind } from "./by_kind.ts";
 export { CONSOLE_KEEPER, consoleKeeperMain, startConsoleKeeper } from "./console_keeper.ts";
 export { readConsoleTail } from "./console_tail.ts";
 export * from "./hypervisor.ts";

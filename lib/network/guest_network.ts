@@ -14,16 +14,10 @@ import type { ScannedLink } from "./scan.ts";
 const logger = getLogger("network");
 const DEFAULT_LABEL = "default", DEFAULT_IPV4 = "0.0.0.0/0";
 
-/** What a guest can do. */
-export interface GuestAbilities {
-  /** The built-in guest: it takes IPv6, and the extensions of a route. Default false. */
-  ipv6?: boolean;
-}
-
 /** Something of the namespace that the guest does not get. */
 export interface Skipped {
   what: "address" | "route";
-  /** Why: `ipv6`, `multipath` (but for one way), `duplicate` (address), or the property that a message lacks. */
+  /** Why: `duplicate` (address), or the property that a message lacks. */
   kind: string;
   interface: string;
   /** The address, or the route's destination. */
@@ -42,27 +36,27 @@ export interface GuestNetwork {
 /**
  * What a guest is to make of the interfaces that are connected to it (hyperstart-protocol 7.8 and 7.9): names, MTU,
  * hardware addresses, IP addresses but for loopback ones, and the routes of the main table. What the guest's kernel makes
- * by itself, link-local addresses and what routers advertise, is left to it.
+ * by itself, link-local addresses and what routers advertise, is left to it. It is all that the built-in guest takes; the
+ * driver leaves out what another one does not.
  *
  * @param links that are connected; a loopback link is passed over
  */
 export function buildGuestNetwork(
   links: readonly ScannedLink[],
-  { ipv6 = false }: GuestAbilities = {},
 ): GuestNetwork {
   const skipped: Skipped[] = [];
   const connected = links.filter((link) => !link.loopback);
   const names = new Map(connected.map(({ index, name }) => [index, name]));
   const interfaces = connected.map((link) => ({
     newDeviceName: link.name,
-    ipAddresses: guestAddresses(link, ipv6, skipped),
+    ipAddresses: guestAddresses(link, skipped),
     mtu: link.mtu,
     macAddr: link.mac,
   }));
   // A route with several ways is there with each of its links.
   const unique = new Map(connected.flatMap((link) => link.routes.map((route) => [route, link])));
   const routes = [...unique].flatMap(([route, link]) => {
-    const built = guestRoute(route, link.name, names, ipv6, skipped);
+    const built = guestRoute(route, link.name, names, skipped);
     return built ? [built] : [];
   });
   return { interfaces, routes: directFirst(routes), skipped };
@@ -91,7 +85,6 @@ function directFirst(routes: readonly GuestRoute[]): GuestRoute[] {
 
 function guestAddresses(
   link: ScannedLink,
-  ipv6: boolean,
   skipped: Skipped[],
 ): GuestInterface["ipAddresses"] {
   const skip = (kind: string, value: string) =>
@@ -100,7 +93,6 @@ function guestAddresses(
     const { address: ipAddress, prefixLength } = address;
     const text = `${ipAddress}/${prefixLength}`;
     if (isLoopback(address) || comesByItself(address, link.mac)) return [];
-    if (address.family === 6 && !ipv6) return skip("ipv6", text) ?? [];
     if (address.flags & ADDRESS_FLAGS.DADFAILED) return skip("duplicate", text) ?? [];
     return [{ ipAddress, netMask: String(prefixLength) }];
   });
@@ -122,7 +114,6 @@ function guestRoute(
   route: Route,
   link: string,
   names: ReadonlyMap<number, string>,
-  ipv6: boolean,
   skipped: Skipped[],
 ): GuestRoute | undefined {
   const { family, destination, protocol, metric, mtu, source } = route;
@@ -130,20 +121,15 @@ function guestRoute(
   const gateway = route.hops.find((hop) => hop.gateway !== "")?.gateway ?? "";
   const skip = (kind: string) =>
     void skipped.push({ what: "route", kind, interface: link, value: destination, gateway });
-  if (family === 6 && made.includes(protocol) && (ipv6 || isLinkWide(destination))) return;
-  if (!ipv6 && (family === 6 || gateway.includes(":"))) return skip("ipv6");
+  if (family === 6 && made.includes(protocol)) return;
   if (route.type !== "unicast") return skip(route.type);
   if (route.from !== undefined) return skip("source");
   if (route.tos !== 0) return skip("tos");
   const hops = route.hops.filter((hop) => names.has(hop.link));
   if (hops.length < route.hops.length) skip("interface");
-  const [first] = hops.toSorted((a, b) => b.weight - a.weight);
+  const [first] = hops;
   if (!first) return;
   const dest = destination === DEFAULT_IPV4 ? DEFAULT_LABEL : destination;
-  if (!ipv6) {
-    if (hops.length > 1) skip("multipath");
-    return { dest, ...wayOf(first, names) };
-  }
   return {
     dest,
     ...(hops.length > 1
@@ -154,11 +140,6 @@ function guestRoute(
     ...(mtu ? { mtu } : {}),
     ...(hops.some((hop) => hop.onlink) ? { onlink: true } : {}),
   };
-}
-
-/** The network of a link itself: each has its own. */
-function isLinkWide(destination: string): boolean {
-  return destination === "fe80::/64" || destination === "ff00::/8";
 }
 
 function wayOf(

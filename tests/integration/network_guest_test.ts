@@ -116,7 +116,7 @@ Deno.test("a guest comes to the same interfaces and routes as the pod's namespac
 
   const { links } = scanNamespace(inPod);
   const connected = links.filter(({ name }) => name.startsWith("eth"));
-  const { skipped, ...told } = buildGuestNetwork(connected, { ipv6: true });
+  const { skipped, ...told } = buildGuestNetwork(connected);
   assertEquals(skipped, []);
   assertEquals(await tell(guest, told), "");
   await settle(guest);

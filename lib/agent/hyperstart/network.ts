@@ -68,7 +68,8 @@ function interfaceFor(
 function routeFor(dialect: GuestDialect, route: GuestRoute, logger: Logger): GuestRoute[] {
   if (dialect === "builtin") return [route];
   const { dest, src, nextHops = [] } = route;
-  const [first] = nextHops;
+  // The one that most of the traffic is to take.
+  const [first] = nextHops.toSorted((a, b) => b.weight - a.weight);
   const gateway = route.gateway ?? first?.gateway ?? "";
   const device = route.device ?? first?.device;
   const warn = (kind: string) =>

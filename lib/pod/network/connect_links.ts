@@ -55,7 +55,7 @@ export async function connectLinks(
   before: NetworkRecord,
   { namespace, links, port, model, vcpus }: LinksToConnect,
 ): Promise<ConnectedLinks> {
-  const guest = buildGuestNetwork(model === "none" ? [] : links, { ipv6: true });
+  const guest = buildGuestNetwork(model === "none" ? [] : links);
   warnOfSkipped(guest.skipped);
   using socket = NetlinkSocket.open(namespace);
   const planned = links.map((link) => {

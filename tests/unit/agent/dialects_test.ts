@@ -266,7 +266,7 @@ Deno.test("routes: the default route is named, on-link ones come first, IPv6 is 
   assertEquals(warnings, []);
   const common = [
     { dest: "10.0.0.0/24", device: "lan0" },
-    { dest: "10.7.0.0/16", gateway: "10.0.0.8", device: "lan0" },
+    { dest: "10.7.0.0/16", gateway: "10.0.0.9", device: "lan0" },
   ];
   const first = { dest: "default", gateway: "10.0.0.1", device: "lan0" };
   assertEquals(of("c4244"), [common[0]!, first, common[1]!]);
