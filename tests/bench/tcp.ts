@@ -30,15 +30,15 @@ import {
   waitForEnd,
 } from "../../lib/sys/mod.ts";
 import type { Place } from "./podvisor.ts";
-import { median, type Row } from "./row.ts";
+import type { Row } from "./row.ts";
 
-const RUNS = 5, MEBIBYTES = 64, PORT = 5000;
+const RUNS = 3, MEBIBYTES = 64, PORT = 5000;
 const HOST = "10.7.0.1", GUEST = "10.7.0.2", MAC = "02:00:00:00:07:02";
 const SOCK_STREAM = 1, BUFFER = 256 * 1024;
 /** What a guest runs: nc itself would copy a KiB at a time. What dd has to say comes last, and is not waited for. */
 const SEND = `nc ${HOST} ${PORT} -e dd if=/dev/zero bs=64k count=${MEBIBYTES * 16}`;
 
-/** One after the other in turn, so that what else goes on here meets both. */
+/** One after the other in turn; the best of each counts, since what else goes on here only makes them slower. */
 export async function measureTcp(place: Place): Promise<Row[]> {
   const ours: number[] = [], plain: number[] = [];
   const initrd = await writeSender(place.directory);
@@ -49,11 +49,11 @@ export async function measureTcp(place: Place): Promise<Row[]> {
   return [
     {
       name: "TCP guest → host: plain QEMU with the same device ÷ pod",
-      value: median(plain) / median(ours),
+      value: Math.max(...plain) / Math.max(...ours),
       unit: "",
-      budget: 1 / 0.95,
+      budget: 1.05,
     },
-    { name: "TCP guest → host from a pod", value: median(ours), unit: "MiB/s" },
+    { name: "TCP guest → host from a pod", value: Math.max(...ours), unit: "MiB/s" },
   ];
 }
 
