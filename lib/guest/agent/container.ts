@@ -57,10 +57,8 @@ export class Container implements GuestContainer {
     const { id, poller, sink, init, root, devpts, cgroup, inherited } = this.#parts;
     if (init.exited) throw new Refusal(`Container ${id} not running, impossible to execute`);
     try {
-      const [passwd, group] = ["etc/passwd", "etc/group"].map((path) =>
-        readInTree(root.number, path)
-      );
-      const identity = lookUpIdentity(spec, passwd!, group!);
+      const read = (path: string) => readInTree(root.number, path);
+      const identity = lookUpIdentity(spec, read("etc/passwd"), () => read("etc/group"));
       using stack = new DisposableStack();
       const stdio = stack.use(openStdio(spec, identity.uid, devpts.number));
       const plan = planProcess(spec, identity, stdio.child, inherited);

@@ -161,7 +161,7 @@ export class PodRuntime implements Runtime {
     const identity = lookUpIdentity(
       spec.process,
       accountFile(root, mounts, "/etc/passwd"),
-      accountFile(root, mounts, "/etc/group"),
+      () => accountFile(root, mounts, "/etc/group"),
     );
     steps.next("its streams");
     using unstarted = new DisposableStack();

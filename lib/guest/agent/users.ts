@@ -25,17 +25,23 @@ const HIGHEST_ID = 0xfffffffe;
  * need not be listed, and the groups that list the user count when no group is asked for.
  *
  * @param passwd text of /etc/passwd, empty where there is none
- * @param group text of /etc/group, empty where there is none
+ * @param readGroup gives the text of /etc/group, empty where there is none: most processes do without it
  * @throws {Refusal} for a name that is not listed
  */
-export function lookUpIdentity(wanted: WantedIdentity, passwd: string, group: string): Identity {
+export function lookUpIdentity(
+  wanted: WantedIdentity,
+  passwd: string,
+  readGroup: () => string,
+): Identity {
+  let text: string | undefined;
+  const group = () => text ??= readGroup();
   const user = wanted.user === "" ? "0" : wanted.user;
   const account = find(passwd, user);
   const uid = account ? numberIn(account[2]) : numberIn(user);
   if (uid === undefined) throw unknown("user", user, "passwd");
   const own = numberIn(account?.[3]) ?? 0;
   const gid = wanted.group === "" ? own : groupId(wanted.group, group);
-  const listed = account && wanted.group === "" ? memberships(account[0]!, group) : [];
+  const listed = account && wanted.group === "" ? memberships(account[0]!, group()) : [];
   const added = wanted.additionalGroups.map((each) => groupId(each, group));
   return {
     uid,
@@ -45,8 +51,8 @@ export function lookUpIdentity(wanted: WantedIdentity, passwd: string, group: st
   };
 }
 
-function groupId(wanted: string, group: string): number {
-  const gid = numberIn(find(group, wanted)?.[2]) ?? numberIn(wanted);
+function groupId(wanted: string, group: () => string): number {
+  const gid = numberIn(find(group(), wanted)?.[2]) ?? numberIn(wanted);
   if (gid === undefined) throw unknown("group", wanted, "group");
   return gid;
 }

@@ -16,7 +16,7 @@ audio:x:29:bob
 `;
 
 const look = (user: string, group = "", additionalGroups: string[] = []) =>
-  lookUpIdentity({ user, group, additionalGroups }, PASSWD, GROUP);
+  lookUpIdentity({ user, group, additionalGroups }, PASSWD, () => GROUP);
 
 Deno.test("nobody in particular is root, with root's home and groups", () => {
   assertEquals(look(""), { uid: 0, gid: 0, groups: [10], home: "/root" });
@@ -27,6 +27,16 @@ Deno.test("a user's name brings number, group, home and memberships", () => {
   assertEquals(look("1000"), look("bob"));
 });
 
+Deno.test("the file of groups is read only when it counts, and once", () => {
+  let reads = 0;
+  const group = () => (reads++, GROUP);
+  const wanted = { user: "", group: "", additionalGroups: [] };
+  assertEquals(lookUpIdentity(wanted, "", group).groups, []);
+  assertEquals(reads, 0);
+  lookUpIdentity({ ...wanted, additionalGroups: ["audio"] }, PASSWD, group);
+  assertEquals(reads, 1);
+});
+
 Deno.test("a name that looks like a number is a name first", () => {
   assertEquals(look("1234").uid, 55);
   assertEquals(look("bob", "2000").gid, 66);
@@ -34,7 +44,7 @@ Deno.test("a name that looks like a number is a name first", () => {
 
 Deno.test("a number need not be listed", () => {
   assertEquals(look("4711"), { uid: 4711, gid: 0, groups: [], home: "/" });
-  assertEquals(lookUpIdentity({ user: "3", group: "4", additionalGroups: ["5"] }, "", ""), {
+  assertEquals(lookUpIdentity({ user: "3", group: "4", additionalGroups: ["5"] }, "", () => ""), {
     uid: 3,
     gid: 4,
     groups: [5],
