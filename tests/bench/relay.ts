@@ -120,7 +120,7 @@ async function outputOf(programs: RelayPrograms, payload: number, count: number)
 /** From the process's start to the arrival of the end of its input. */
 async function inputOf(programs: RelayPrograms, payload: number): Promise<Run> {
   await using scene = await RelayScene.set(programs, payload);
-  const total = Math.min(BYTES, payload * 16_384);
+  const total = BYTES;
   const file = join(scene.directory, "stdin");
   await Deno.writeFile(file, new Uint8Array(0));
   await Deno.truncate(file, total);
