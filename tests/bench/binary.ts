@@ -28,7 +28,8 @@ export async function measureBinary(place: Place): Promise<Row[]> {
   ];
 }
 
-async function compileHello(directory: string): Promise<string> {
+/** Compiles a program of one line, and returns its path. */
+export async function compileHello(directory: string): Promise<string> {
   const source = join(directory, "hello.ts"), output = join(directory, "hello");
   await Deno.writeTextFile(source, HELLO);
   const [program, ...args] = findCompiler({
@@ -47,7 +48,8 @@ async function compileHello(directory: string): Promise<string> {
   return output;
 }
 
-async function timeOf(program: string, args: string[], env: Record<string, string>) {
+/** Milliseconds that a program takes, which must succeed. */
+export async function timeOf(program: string, args: string[], env: Record<string, string>) {
   const start = performance.now();
   const command = new Deno.Command(program, { args, env, stdout: "null", stderr: "null" });
   if (!(await command.output()).success) throw new Error(`Cannot measure ${program}: it failed`);

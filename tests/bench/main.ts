@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Group>>> = {
   pods: async () => (await import("./pods.ts")).measurePods,
   storage: async () => (await import("./storage.ts")).measureStorage,
   template: async () => (await import("./template.ts")).measureTemplates,
+  oci: async () => (await import("./oci.ts")).measureRuntime,
   network: async () => (await import("./network.ts")).measureNetwork,
   fuzz: async () => (await import("./fuzz.ts")).measureFuzz,
 };

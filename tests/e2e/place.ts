@@ -4,7 +4,7 @@ import { Bench, PODVISOR } from "../harness/podvisor.ts";
 
 const decoder = new TextDecoder();
 /** What the runtime needs of its environment: engines give it next to none. */
-const PASSED = ["PATH", "HOME", "DENO_DIR"];
+const PASSED = ["PATH", "HOME", "DENO_DIR", "PODVISOR_CACHE"];
 /** The programs of the image, all of them busybox. */
 const APPLETS =
   "sh ls cat echo sleep id uname hostname touch mkdir rm true false env wget ip tty stty httpd " +
