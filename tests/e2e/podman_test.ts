@@ -157,12 +157,13 @@ Deno.test("podman runs containers in VMs", async (test) => {
     const directory = podman.place.file("build");
     await Deno.mkdir(directory);
     const file =
-      `FROM ${IMAGE}\nRUN uname -r > /kernel && ip link > /links\nCMD cat /kernel /links\n`;
+      `FROM ${IMAGE}\nRUN uname -r > /kernel && ip addr show eth0 > /links\nCMD cat /kernel /links\n`;
     await Deno.writeTextFile(`${directory}/Containerfile`, file);
     const limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"];
     await podman.must("build", ...limits, "--tag", "localhost/built", directory);
     const { stdout } = await podman.run("--rm", "--network", "none", "localhost/built");
     const [kernel] = stdout.split("\n");
+    assertMatch(stdout, /eth0.*inet 10\./s);
     assert(kernel !== Deno.osRelease());
   });
 

@@ -27,7 +27,8 @@ import { findMonitor } from "./monitor.ts";
 import { internalName } from "./names.ts";
 import { writePidFile } from "./pid_file.ts";
 import { readPodAnnotations } from "./pod_annotations.ts";
-import { type EngineNetwork, engineNetwork } from "./pod_network.ts";
+import { removeOwnNetwork } from "./own_network.ts";
+import { type EngineNetwork, engineNetwork, wantsOwnNetwork } from "./pod_network.ts";
 import { podSize, sizeWith } from "./pod_size.ts";
 import type { RuntimeRecord } from "./record.ts";
 
@@ -68,12 +69,13 @@ export async function createFromBundle(
   await store.add(record);
   await using undo = new Undo({ container: record.id });
   undo.defer("its record", () => store.remove(record.id));
+  undo.defer("its network", () => removeOwnNetwork(record));
   undo.defer("its control groups", () => removeCgroups(record.cgroups));
   using stdio = options.foreground
     ? sharedStdio()
     : openStdio(container.command, options.consoleSocket);
   using _groups = new CgroupStay(record.cgroups);
-  using network = engineNetwork(spec, sandbox);
+  using network = engineNetwork(spec, store.networkPath(record.id), sandbox);
   if (sandbox) {
     await growPod(context, plan);
   } else {
@@ -116,6 +118,7 @@ async function readPlan(
     maker: identifyProcess(Deno.pid)!,
     monitor: findMonitor(),
     process: null,
+    ownNetwork: sandbox || !wantsOwnNetwork(spec) ? null : store.networkPath(id),
     cgroups: cgroupDirectories(spec.linux?.cgroupsPath, id),
     hooks: spec.hooks ?? {},
   };

@@ -4,6 +4,7 @@ import { SIGNALS } from "../../sys/mod.ts";
 import type { RuntimeContext } from "./context.ts";
 import { removeCgroups } from "./cgroups.ts";
 import { runHooksFor } from "./hooks_of.ts";
+import { removeOwnNetwork } from "./own_network.ts";
 import { lookAt, type Standing } from "./state.ts";
 
 /**
@@ -28,6 +29,7 @@ export async function deleteContainer(
     throw new Failure(`cannot delete container ${id} that is not stopped: ${status}`);
   }
   await removeParts(context, standing);
+  removeOwnNetwork(standing.record);
   await removeCgroups(standing.record.cgroups);
   await runHooksFor(standing.record, "stopped", ["poststop"]);
   await context.store.remove(id);

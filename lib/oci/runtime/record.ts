@@ -24,6 +24,8 @@ export interface RuntimeRecord {
   monitor: ProcessIdentity | null;
   /** Its shim. */
   process: ProcessIdentity | null;
+  /** Network namespace that was made for it: engines may put interfaces there until it is started. */
+  ownNetwork: string | null;
   /** Directories of its control groups on the host. */
   cgroups: string[];
   /** Programs that its bundle has run at points of its life. */

@@ -13,6 +13,11 @@ export class RuntimeStore {
     return join(this.root, "oci", checkId(id));
   }
 
+  /** Where a network namespace lives that is made for a container. */
+  networkPath(id: string): string {
+    return join(this.directory(id), "netns");
+  }
+
   /** Takes an id, for one command alone. @throws {Failure} when there is a container of that id */
   async add(record: RuntimeRecord): Promise<void> {
     const directory = this.directory(record.id);
