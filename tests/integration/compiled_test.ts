@@ -8,7 +8,7 @@ import { Failure } from "../../lib/failure.ts";
 import { compile } from "../../lib/guest/image/compile.ts";
 import { Bench, type Finished } from "../harness/podvisor.ts";
 
-/** Covers up what a guest is built from, then runs the rest of its arguments with three variables. */
+/** Covers up what a guest is built from, then runs the rest of its arguments with a few variables. */
 const HIDE = `
 set -e
 mount -t tmpfs none /boot
@@ -20,7 +20,7 @@ for program in busybox xz zstd deno node npx; do
 done
 [ -z "$(ls /boot /lib/modules | grep -v :)" ]
 cd /
-exec env -i PATH=/usr/bin:/bin PODVISOR_STATE="$1" PODVISOR_CACHE="$2" "$3" run busybox sh -c "$4"
+exec env -i PATH=/usr/bin:/bin PODVISOR_STATE="$1" PODVISOR_CACHE="$2" PODVISOR_TEMPLATE=off "$3" run busybox sh -c "$4"
 `;
 
 const decoder = new TextDecoder();
@@ -53,7 +53,12 @@ Deno.test("the compiled binary", async (test) => {
   const cache = join(directory, "cache");
   const nearlyEmpty = {
     clearEnv: true,
-    env: { PATH: "/usr/bin:/bin", PODVISOR_STATE: bench.state, PODVISOR_CACHE: cache },
+    env: {
+      PATH: "/usr/bin:/bin",
+      PODVISOR_STATE: bench.state,
+      PODVISOR_CACHE: cache,
+      PODVISOR_TEMPLATE: "off",
+    },
     cwd: "/",
   };
   const podvisor = (...args: string[]): Promise<Finished> => run(binary, args, nearlyEmpty);
