@@ -96,23 +96,13 @@ Deno.test("templates are made, used, replaced and removed, and never stand in a 
     assertEquals(await bench.keys(), []);
   });
 
-  await t.step(
-    "memory in which no guest answers is dropped, and the same command boots",
-    async () => {
-      await build();
-      await spoil(bench, "ram", new Uint8Array(64 << 20));
-      const { code, stdout } = await bench.podvisor([
-        "run",
-        "busybox",
-        "echo",
-        "all",
-        "the",
-        "same",
-      ]);
-      assertEquals([code, stdout], [0, "still\n"]);
-      assertEquals(await bench.keys(), []);
-    },
-  );
+  await t.step("memory without a guest is dropped, and the same command boots", async () => {
+    await build();
+    await spoil(bench, "ram", new Uint8Array(64 << 20));
+    const { code, stdout } = await bench.podvisor(["run", "busybox", "echo", "still"]);
+    assertEquals([code, stdout], [0, "still\n"]);
+    assertEquals(await bench.keys(), []);
+  });
 
   await bench.bench.assertNothingLeft();
 });
