@@ -16,7 +16,8 @@ const ENDLESS = 40;
 
 for (const part of ["vm", "proxy", "shim"] as const) {
   for (const course of COURSES) {
-    if (part === "shim" && course.length < 3) continue;
+    // A shim there is only with a container; and starting anew differs for nobody but the VM.
+    if (part === "shim" && course.length < 3 || part !== "vm" && course.length > 5) continue;
     const before = course.slice(0, -1);
     const action = course.at(-1)!;
     Deno.test({
