@@ -124,7 +124,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   state: {
     summary: "Print its state",
-    load: async () => (await import("./commands/oci_look.ts")).state,
+    load: async () => (await import("./commands/oci_state.ts")).state,
   },
   kill: {
     summary: "Signal it",

@@ -1,4 +1,5 @@
-import { readConsoleTail } from "../hypervisor/mod.ts";
+// Past its room's face: records are read without the making of VMs.
+import { readConsoleTail } from "../hypervisor/console_tail.ts";
 import { isAlive } from "../sys/mod.ts";
 import { readExit } from "./exit_file.ts";
 import { CONSOLE_LOG } from "./pod_logs.ts";

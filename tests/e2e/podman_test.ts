@@ -59,7 +59,9 @@ Deno.test("podman runs containers in VMs", async (test) => {
 
   await test.step("a terminal has the size of podman's, and follows it", async () => {
     using terminal = new Terminal(31, 97);
-    const script = "stty size; until stty size | grep '20 60'; do sleep 0.1; done";
+    // podman tells the size when the process runs already.
+    const until = (size: string) => `until stty size | grep '${size}'; do sleep 0.1; done`;
+    const script = `${until("31 97")}; ${until("20 60")}`;
     const command = podman.command("exec", "-it", "service", "sh", "-c", script);
     const pid = terminal.start(command, {});
     await terminal.expect(/31 97/);

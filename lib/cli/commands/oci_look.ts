@@ -1,5 +1,4 @@
 import {
-  describeState,
   listStates,
   lookAt,
   processesOf,
@@ -15,20 +14,6 @@ import { table } from "../table.ts";
 
 /** Seconds between two figures, unless told otherwise, and the most. */
 const INTERVAL = 5, MAX_INTERVAL = 86_400;
-
-/** `podvisor state`. */
-export const state: Command = {
-  usage: "ID",
-  description: "Prints a container's state as the OCI runtime specification has it.",
-  options: [],
-  operands: [1, 1],
-  forEngines: () => true,
-  async run(context: CommandContext): Promise<number> {
-    const standing = await lookAt(await engineContext(context), context.options.operands[0]!);
-    print(`${JSON.stringify(describeState(standing), null, 2)}\n`);
-    return 0;
-  },
-};
 
 /** `podvisor list`. */
 export const list: Command = {

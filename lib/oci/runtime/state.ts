@@ -1,8 +1,10 @@
 import { Failure } from "../../failure.ts";
-import { type ContainerRecord, type LoadedPod, loadPod } from "../../pod/mod.ts";
+import type { ContainerRecord, LoadedPod } from "../../pod/mod.ts";
+// Past its room's face, which brings the making of VMs along: engines ask for the state again and again.
+import { loadPod } from "../../pod/load_pod.ts";
 import { isAlive } from "../../sys/mod.ts";
 import { OCI_VERSION } from "../version.ts";
-import type { RuntimeContext } from "./context.ts";
+import type { LookContext } from "./context.ts";
 import type { RuntimeRecord } from "./record.ts";
 
 export type RuntimeStatus = "creating" | "created" | "running" | "paused" | "stopped";
@@ -37,7 +39,7 @@ const STATUS = {
 } as const;
 
 /** Finds out how a container is. @throws {Failure} when there is none of that id */
-export async function lookAt({ store, tools }: RuntimeContext, id: string): Promise<Standing> {
+export async function lookAt({ store, tools }: LookContext, id: string): Promise<Standing> {
   const record = await store.read(id);
   if (record.maker) return { record, status: isAlive(record.maker) ? "creating" : "stopped" };
   let loaded: LoadedPod;
