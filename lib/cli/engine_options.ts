@@ -1,3 +1,4 @@
+import { getLogger } from "../log.ts";
 import type { CreateOptions } from "../oci/runtime/mod.ts";
 import type { OptionSpec, ParsedOptions } from "./options.ts";
 
@@ -46,10 +47,20 @@ export const BUNDLE_OPTIONS: readonly OptionSpec[] = [
 /** Reads {@linkcode BUNDLE_OPTIONS}. */
 export function readBundleOptions(
   options: ParsedOptions,
-): Pick<CreateOptions, "bundle" | "consoleSocket" | "pidFile"> {
+): Pick<CreateOptions, "bundle" | "consoleSocket" | "pidFile" | "pidfdSocket"> {
+  return { bundle: options.value("bundle") ?? ".", ...readProcessOptions(options) };
+}
+
+/** Reads {@linkcode PROCESS_OPTIONS}. */
+export function readProcessOptions(
+  options: ParsedOptions,
+): Pick<CreateOptions, "consoleSocket" | "pidFile" | "pidfdSocket"> {
+  if (Number(options.value("preserve-fds") ?? 0) > 0) {
+    getLogger("oci").warn("descriptors cannot be passed into a VM: --preserve-fds has no effect");
+  }
   return {
-    bundle: options.value("bundle") ?? ".",
     consoleSocket: options.value("console-socket"),
     pidFile: options.value("pid-file"),
+    pidfdSocket: options.value("pidfd-socket"),
   };
 }

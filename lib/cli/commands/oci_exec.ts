@@ -5,7 +5,7 @@ import { execProcess } from "../../oci/runtime/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { changeCommand, COMMAND_OPTIONS } from "../container_options.ts";
 import { engineContext } from "../engine_context.ts";
-import { PROCESS_OPTIONS } from "../engine_options.ts";
+import { PROCESS_OPTIONS, readProcessOptions } from "../engine_options.ts";
 import type { ParsedOptions } from "../options.ts";
 import { SignalRelay } from "../signal_relay.ts";
 
@@ -61,8 +61,7 @@ export const exec: Command = {
       id: id!,
       command: (own) => given ?? commandOf(own, args, options),
       detach: options.flag("detach"),
-      consoleSocket: options.value("console-socket"),
-      pidFile: options.value("pid-file"),
+      ...readProcessOptions(options),
       onStarted: (signal) => relay.sendTo(signal),
       signal: relay.abort,
     });

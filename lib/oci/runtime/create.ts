@@ -25,7 +25,7 @@ import { findSandbox } from "./find_sandbox.ts";
 import { runHooksFor } from "./hooks_of.ts";
 import { findMonitor } from "./monitor.ts";
 import { internalName } from "./names.ts";
-import { writePidFile } from "./pid_file.ts";
+import { type PidPlaces, tellProcess } from "./pid_file.ts";
 import { readPodAnnotations } from "./pod_annotations.ts";
 import { removeOwnNetwork } from "./own_network.ts";
 import { type EngineNetwork, engineNetwork, wantsOwnNetwork } from "./pod_network.ts";
@@ -33,11 +33,10 @@ import { podSize, sizeWith } from "./pod_size.ts";
 import type { RuntimeRecord } from "./record.ts";
 
 /** What `create` was asked for. */
-export interface CreateOptions {
+export interface CreateOptions extends PidPlaces {
   id: string;
   bundle: string;
   consoleSocket?: string | undefined;
-  pidFile?: string | undefined;
   /** The process shares this command's streams, a terminal among them, which waits for its end. */
   foreground?: boolean;
   signal: AbortSignal;
@@ -90,7 +89,7 @@ export async function createFromBundle(
   await runHooksFor(made, "creating", ["prestart", "createRuntime", "createContainer"]);
   stdio.handOver();
   await store.write(made);
-  if (options.pidFile !== undefined) await writePidFile(options.pidFile, process.pid);
+  await tellProcess(options, process.pid);
   undo.keep();
   return made;
 }

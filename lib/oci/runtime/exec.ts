@@ -6,16 +6,15 @@ import { CgroupStay } from "./cgroups.ts";
 import { openStdio } from "./console.ts";
 import type { RuntimeContext } from "./context.ts";
 import { toldAsProgramFailure } from "./find_program.ts";
-import { writePidFile } from "./pid_file.ts";
+import { type PidPlaces, tellProcess } from "./pid_file.ts";
 import { lookAt } from "./state.ts";
 
 /** What `exec` was asked for. */
-export interface ExecRequest {
+export interface ExecRequest extends PidPlaces {
   id: string;
   /** What to run, made from the container's own command. */
   command: (own: Command) => Command;
   consoleSocket?: string | undefined;
-  pidFile?: string | undefined;
   /** Return once it runs, and leave it to its shim. */
   detach: boolean;
   /** How the streams of one that is waited for are connected. */
@@ -63,6 +62,6 @@ export async function execProcess(context: RuntimeContext, request: ExecRequest)
         }),
     }));
   stdio.handOver();
-  if (request.pidFile !== undefined) await writePidFile(request.pidFile, pid);
+  await tellProcess(request, pid);
   return 0;
 }
