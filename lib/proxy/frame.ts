@@ -23,13 +23,14 @@ export const Command = {
 /** Opcodes of stream frames. */
 export const Stream = { stdin: 0, stdout: 1, stderr: 2, log: 3 } as const;
 /**
- * Opcodes of notifications. `stdinTaken` is podvisor's own and sent to shims that asked for it only (`ShimTerms`): a u32
- * with the number of bytes of stdin that have gone to the guest.
+ * Opcodes of notifications. All but the first are podvisor's own and sent to shims that asked for them only
+ * (`ShimTerms`): `stdinTaken` has a u32 with the number of bytes of stdin that have gone to the guest, `processLost` the
+ * reason why there will be no exit code, as text.
  */
-export const Notification = { processExited: 0, stdinTaken: 1 } as const;
+export const Notification = { processExited: 0, stdinTaken: 1, processLost: 2 } as const;
 
 /** Number of opcodes of each type. */
-const OPCODE_COUNTS = [7, 7, 4, 2] as const;
+const OPCODE_COUNTS = [7, 7, 4, 3] as const;
 
 /** One message between the proxy and a client. */
 export interface ProxyFrame {

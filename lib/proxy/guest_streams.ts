@@ -6,6 +6,8 @@ import { Turn } from "./turn.ts";
 import { writeAll } from "./write_all.ts";
 
 const READ_SIZE = 256 * 1024;
+/** What a guest that is gone may have left in its socket, in bytes: more than the kernel lets one hold by default. */
+const REST = 1 << 20;
 
 /** Where the output of one process goes. */
 export interface OutputSink {
@@ -35,6 +37,8 @@ export class GuestStreams {
   readonly #full = new Set<OutputSink>();
   #resume = Promise.withResolvers<void>();
   #reads = 0;
+  /** Bytes that are still read although queues are full; none when it is not positive. */
+  #rest = 0;
 
   /** @param find whose a sequence is; frames of unknown ones are dropped */
   constructor(
@@ -50,11 +54,6 @@ export class GuestStreams {
     return this.#reads;
   }
 
-  /** Whether reading has stopped because a queue is full. */
-  get isHeld(): boolean {
-    return this.#full.size > 0;
-  }
-
   /** A sink's queue is full: read nothing until {@linkcode GuestStreams.release}. */
   hold(sink: OutputSink): void {
     this.#full.add(sink);
@@ -63,8 +62,13 @@ export class GuestStreams {
   /** A sink takes output again. */
   release(sink: OutputSink): void {
     if (!this.#full.delete(sink) || this.#full.size > 0) return;
-    this.#resume.resolve();
-    this.#resume = Promise.withResolvers();
+    this.#goOn();
+  }
+
+  /** The guest seems to be gone: what it has left is read although queues are full, so that nobody waits for others. */
+  readRest(): void {
+    this.#rest = REST;
+    this.#goOn();
   }
 
   /** Writes whole frames; resolves when the guest's socket has taken them, which is the back-pressure for stdin. */
@@ -78,7 +82,7 @@ export class GuestStreams {
     const frames = new StreamDecoder();
     try {
       for (;;) {
-        while (this.#full.size > 0) await this.#resume.promise;
+        while (this.#full.size > 0 && this.#rest <= 0) await this.#resume.promise;
         const buffer = this.#pool.take();
         const kept = frames.movePending(buffer.bytes);
         const count = await this.#connection.read(
@@ -86,6 +90,7 @@ export class GuestStreams {
         );
         if (count === null) return "the stream channel closed";
         this.#reads++;
+        this.#rest -= count;
         frames.push(buffer.bytes.subarray(0, kept + count));
         this.#route(frames, buffer);
         buffer.release();
@@ -97,6 +102,11 @@ export class GuestStreams {
 
   close(): void {
     this.#connection.close();
+  }
+
+  #goOn(): void {
+    this.#resume.resolve();
+    this.#resume = Promise.withResolvers();
   }
 
   /** Hands out the frames of one read; adjacent ones of the same process in one go. */

@@ -16,8 +16,10 @@ export interface ProxyLimits {
   processTimeout: number;
   /** How long a shim that vanished may take to come back, before its process is killed and its output dropped. */
   reconnectTimeout: number;
-  /** How long the stream channel may stay silent after the control channel has closed, before the VM counts as lost. */
+  /** How long the stream channel may go on after the control channel has closed, before the VM counts as lost. */
   lossGrace: number;
+  /** How long it may be silent meanwhile. */
+  lossSilence: number;
   /** How long shims may take to read their last output once the VM is lost. */
   drainTimeout: number;
   /** Output waiting for one shim at which the proxy stops reading the VM's stream channel. */
@@ -35,8 +37,9 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   replyTimeout: 60_000,
   shimTimeout: 30_000,
   processTimeout: 30_000,
-  reconnectTimeout: 10_000,
-  lossGrace: 1000,
+  reconnectTimeout: 500,
+  lossGrace: 500,
+  lossSilence: 100,
   drainTimeout: 10_000,
   queueBound: 1 << 20,
   outputCredit: 1 << 18,

@@ -7,6 +7,7 @@ import {
   encodeJsonFrame,
   encodeProxyFrame,
   FrameType,
+  Notification,
   PROXY_HEADER_LENGTH,
   ProxyDecoder,
   type ProxyFrame,
@@ -85,6 +86,13 @@ export class ServerConnection implements CommandContext, ShimConnection {
       this.close();
     }
     return written;
+  }
+
+  async tellLoss(reason: string): Promise<void> {
+    if (!this.#stdin) return;
+    const { notification } = FrameType;
+    const payload = new TextEncoder().encode(reason);
+    await this.writeFrames(encodeProxyFrame(notification, Notification.processLost, payload));
   }
 
   close(): void {

@@ -17,6 +17,8 @@ const log = getLogger("proxy");
 export interface ShimConnection {
   /** Writes whole frames in turn with other writers; returns how many bytes were taken: fewer when it is gone. */
   writeFrames(frames: Uint8Array): Promise<number>;
+  /** Says why the process is lost, to a shim that has asked for podvisor's own notifications. */
+  tellLoss(reason: string): Promise<void>;
   close(): void;
 }
 
@@ -119,9 +121,10 @@ export class Session implements OutputSink {
     this.fail(new Error(`shim with token ${this.token} has gone`));
   }
 
-  /** Resolves when the shim has taken everything, or is gone. */
-  async drained(): Promise<void> {
+  /** Tells the shim, once it has taken everything, that the process is lost; resolves when it has, or is gone. */
+  async tellLoss(reason: string): Promise<void> {
     while (this.#pump) await this.#pump;
+    if (!this.#exited) await this.#shim?.tellLoss(reason);
   }
 
   /** Closes the shim's connection. */

@@ -262,8 +262,8 @@ export class Vm implements SessionHost {
   }
 
   /**
-   * The VM is gone. Pending commands fail at once; shims get their last output, for as long as the limit allows, then
-   * their connections are closed.
+   * The VM is gone. Pending commands fail at once; each shim gets its last output, for as long as the limit allows, then
+   * the reason, and its connection is closed.
    */
   async lose(reason: string): Promise<void> {
     if (this.#isLost) return await this.lost;
@@ -275,18 +275,18 @@ export class Vm implements SessionHost {
     for (const session of sessions) session.fail(error);
     this.#control?.close(reason);
     await this.#resources.disposeAsync();
-    const drained = Promise.all(sessions.map((session) => session.drained()));
-    await within(drained, this.#limits.drainTimeout, () => "").catch(() => {});
-    for (const session of sessions) {
+    await Promise.all(sessions.map(async (session) => {
+      await within(session.tellLoss(error.message), this.#limits.drainTimeout, () => "")
+        .catch(() => {});
       session.closeShim();
       this.forget(session);
-    }
+    }));
     this.#lost.resolve();
   }
 
   /**
    * Either channel's end is the VM's end. What the stream channel still has to say after the control channel's end is
-   * read first.
+   * read first, but not for long: others wait for the word of it.
    */
   async #watch(
     controlEnd: Promise<string>,
@@ -296,9 +296,13 @@ export class Vm implements SessionHost {
     const ended = await Promise.race([controlEnd, streamsEnd]);
     let open = true;
     const streamsClosed = streamsEnd.then(() => open = false);
-    for (let reads = -1; open && (streams.isHeld || reads !== streams.reads);) {
+    streams.readRest();
+    const { lossGrace, lossSilence } = this.#limits;
+    const end = performance.now() + lossGrace;
+    for (let reads = -1, left = lossGrace; open && left > 0 && reads !== streams.reads;) {
       reads = streams.reads;
-      await within(streamsClosed, this.#limits.lossGrace, () => "").catch(() => {});
+      await within(streamsClosed, Math.min(left, lossSilence), () => "").catch(() => {});
+      left = end - performance.now();
     }
     await this.lose(ended);
   }

@@ -1,6 +1,7 @@
 import { messageOf } from "../failure.ts";
 import { getLogger } from "../log.ts";
 import { AttachedClient, type AttachTarget } from "./attached_client.ts";
+import type { ShimResult } from "./shim.ts";
 
 const log = getLogger("shim");
 
@@ -35,14 +36,14 @@ export class AttachServer implements AsyncDisposable {
   }
 
   /**
-   * Tells everybody the exit code.
+   * Tells everybody how the process ended.
    *
    * @param timeout milliseconds that they have to take what they were sent; those who hold the process back have longer
    */
-  async finish(code: number, timeout: number): Promise<void> {
+  async finish(result: ShimResult, timeout: number): Promise<void> {
     const patiently: Promise<void>[] = [], others: Promise<void>[] = [];
     for (const client of this.#clients) {
-      (client.holdsBack ? patiently : others).push(client.finish(code));
+      (client.holdsBack ? patiently : others).push(client.finish(result));
     }
     const all = Promise.all(others);
     const timer = Promise.withResolvers<void>();

@@ -16,6 +16,7 @@ import {
   writeAll,
 } from "../proxy/mod.ts";
 import { HOLDING_TOKEN } from "./attach.ts";
+import type { ShimResult } from "./shim.ts";
 import type { TerminalSize } from "./terminal.ts";
 
 const log = getLogger("shim");
@@ -69,9 +70,11 @@ export class AttachedClient {
     return this.#roomy.promise;
   }
 
-  /** Sends the exit code; resolves when all has been taken, or the client is gone. */
-  async finish(code: number): Promise<void> {
-    this.#notify(Notification.processExited, Uint8Array.of(code));
+  /** Says how the process ended; resolves when all has been taken, or the client is gone. */
+  async finish(result: ShimResult): Promise<void> {
+    if (result.kind === "exited") {
+      this.#notify(Notification.processExited, Uint8Array.of(result.code));
+    } else this.#notify(Notification.processLost, new TextEncoder().encode(result.reason));
     await this.#sending;
   }
 

@@ -63,10 +63,10 @@ export async function serveDetached(options: DetachedOptions): Promise<ShimResul
   const diagnostics = getLogger("shim", { container });
   if (result.kind === "lost") {
     diagnostics.warn("process lost", { reason: result.reason });
-    return result;
+  } else {
+    diagnostics.info("process ended", { code: result.code });
+    await recordExit(options, result.code);
   }
-  diagnostics.info("process ended", { code: result.code });
-  await recordExit(options, result.code);
-  await server?.finish(result.code, DRAIN_TIMEOUT);
+  await server?.finish(result, DRAIN_TIMEOUT);
   return result;
 }

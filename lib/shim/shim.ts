@@ -14,6 +14,10 @@ const log = getLogger("shim");
 
 /** How long a process may go on writing to a broken pipe, in milliseconds. */
 const BROKEN_GRACE = 500;
+/** How long the built-in proxy is looked for again, in milliseconds: with its process it has lost the token too. */
+const OWN_PROXY_TIMEOUT = 200;
+/** What is told of a proxy's reason, in bytes. */
+const MAX_REASON = 1024;
 
 /** Whose streams a shim carries, and how. */
 export interface ShimOptions extends ShimStreams {
@@ -46,6 +50,8 @@ export class Shim {
   #connection: ShimConnection | undefined;
   #connected = Promise.withResolvers<ShimConnection>();
   #exitCode: number | undefined;
+  /** Why there will be no exit code, as the proxy says. */
+  #lost: string | undefined;
   /** When the process was told that nobody reads its output. */
   #brokenSince: number | undefined;
   #killed = false;
@@ -100,6 +106,7 @@ export class Shim {
     const { url, token, reconnectTimeout = 0 } = this.#options;
     const { signal } = this.#abort;
     let timeout: number | undefined;
+    let before: string | undefined;
     for (;;) {
       let reason = "the proxy closed the connection";
       let claimed = false;
@@ -112,21 +119,27 @@ export class Shim {
         this.#attach(connection);
         await this.#readFrom(connection);
       } catch (error) {
-        reason = messageOf(error);
-        if (!claimed) return { kind: "lost", reason };
+        // A proxy that dies with something unread resets the connection.
+        if (!claimed || !(error instanceof Deno.errors.ConnectionReset)) reason = messageOf(error);
+        if (!claimed) {
+          return { kind: "lost", reason: before === undefined ? reason : `${before} (${reason})` };
+        }
       }
       if (this.#exitCode !== undefined) {
         this.#connection?.settle();
         await this.#connection?.disconnect().catch(() => {});
         return { kind: "exited", code: this.#exitCode };
       }
+      if (this.#lost !== undefined) return { kind: "lost", reason: this.#lost };
       if (signal.aborted || reconnectTimeout <= 0) return { kind: "lost", reason };
       log.warn("Lost the proxy, connecting again", {
         container: this.#options.container,
         reason,
       });
+      before = reason;
       this.#detach();
-      timeout = reconnectTimeout;
+      const isOwn = this.#connection !== undefined && this.#connection.terms.stdinCredit > 0;
+      timeout = isOwn ? Math.min(reconnectTimeout, OWN_PROXY_TIMEOUT) : reconnectTimeout;
     }
   }
 
@@ -155,7 +168,11 @@ export class Shim {
       if (!await connection.read(take, flush)) return;
     }
     using _span = trace("frames up to the last", "shim");
-    while (this.#exitCode === undefined && await connection.read(take, flush));
+    while (!this.#isOver && await connection.read(take, flush));
+  }
+
+  get #isOver(): boolean {
+    return this.#exitCode !== undefined || this.#lost !== undefined;
   }
 
   async #take(frame: ProxyFrame): Promise<void> {
@@ -167,6 +184,8 @@ export class Shim {
         this.#stdin.taken(readU32(payload, 0));
       } else if (opcode === Notification.processExited && payload.length > 0) {
         this.#exitCode ??= this.#killed ? 128 + SIGNALS.PIPE! : payload[0]!;
+      } else if (opcode === Notification.processLost) {
+        this.#lost = new TextDecoder().decode(payload.subarray(0, MAX_REASON));
       }
     } else if (type === FrameType.response) {
       this.#connection?.respond(frame);
