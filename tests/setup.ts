@@ -27,6 +27,11 @@ const TOOLS: readonly TestTool[] = [
     why: "the engine tests run containers with it",
   },
   { path: "/usr/sbin/runc", name: "runc", why: "podvisor is compared with it" },
+  {
+    path: "/usr/bin/redis-check-rdb",
+    name: "redis-tools",
+    why: "an engine test runs a database server, whose program it holds",
+  },
   { path: "/usr/bin/script", name: "bsdutils", why: "the terminal tests run under script" },
 ];
 
