@@ -40,6 +40,34 @@ for (const channel of ["control", "streams"] as const) {
   });
 }
 
+Deno.test("a shim that reads nothing keeps the end of the VM, and what came before it, from nobody", async () => {
+  const { stage, runtime } = await Stage.registered({ queueBound: 1024 });
+  await using _ = stage;
+  const stuck = await stage.running(runtime), other = await stage.running(runtime);
+  const piece = "x".repeat(10_000);
+  for (let at = 0; at < 40; at++) await stage.guest.output(stuck.sequence, piece);
+  await stage.guest.output(other.sequence, "last words");
+  await stage.guest.closeControl();
+  await stage.guest.closeStreams();
+  assertEquals(await other.shim.frame(), { kind: "stream 1", text: "last words" });
+  assertEquals(await other.shim.frame(), undefined);
+  let count = 0;
+  for (let frame; (frame = await stuck.shim.frame());) count += frame.text.length;
+  assertEquals(count, 400_000);
+});
+
+Deno.test("a shim that has asked for podvisor's own notifications is told why its process is lost", async () => {
+  const { stage, runtime } = await Stage.registered();
+  await using _ = stage;
+  const shim = await stage.client();
+  const token = await stage.token(runtime);
+  await shim.command(Command.connectShim, { token, terms: true });
+  await stage.guest.closeStreams();
+  const text = "VM lost: the stream channel closed";
+  assertEquals(await shim.frame(), { kind: "notification 2", text });
+  assertEquals(await shim.frame(), undefined);
+});
+
 Deno.test("a start that waits for its shim fails when the VM is lost", async () => {
   const { stage, runtime } = await Stage.registered();
   await using _ = stage;
