@@ -16,7 +16,7 @@ import {
   syscall,
   writeSome,
 } from "../../sys/mod.ts";
-import { exists } from "./guest_files.ts";
+import { exists, writeFile } from "./guest_files.ts";
 import { bringUpLoopback } from "./network.ts";
 import { note } from "./note.ts";
 import { NOFILE } from "./rlimits.ts";
@@ -32,6 +32,8 @@ const KERNEL = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 /** Where the agent keeps what it makes. */
 export const RUN = "/run/podvisor";
 const CGROUPS = "/sys/fs/cgroup";
+/** What every container's cgroup counts, whether or not it limits: handed down here, it is in a template already. */
+const COUNTING = ["cpu", "memory", "pids"];
 
 /**
  * Makes of a freshly booted machine what containers need. The first stage has mounted /proc, /sys and /dev and loaded
@@ -54,7 +56,13 @@ export function prepareMachine(): string | undefined {
   leaveInitialRoot();
   attempt("bring up lo", bringUpLoopback);
   mountUnless(CGROUPS, "cgroup2", KERNEL, () => exists(`${CGROUPS}/cgroup.procs`));
-  return exists(`${CGROUPS}/cgroup.procs`) ? CGROUPS : undefined;
+  if (!exists(`${CGROUPS}/cgroup.procs`)) return undefined;
+  for (const controller of COUNTING) {
+    attempt(`count ${controller} of containers`, () => {
+      writeFile(`${CGROUPS}/cgroup.subtree_control`, `+${controller}`);
+    });
+  }
+  return CGROUPS;
 }
 
 /**
