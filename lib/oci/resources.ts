@@ -15,11 +15,11 @@ export function limitsOf(resources: SpecResources): ContainerLimits {
   const { cpu = {}, memory = {}, pids = {} } = resources;
   const { quota = 0, period = 0, shares = 0, cpus = "" } = cpu;
   const limited = Math.max(quota, 0);
-  const files = filesOf(resources);
+  const files = limitFilesOf(resources);
   return {
     cpu: {
       quota: limited,
-      period: limited > 0 && period === 0 ? DEFAULT_PERIOD : period,
+      period: quotaPeriod(limited, period),
       shares,
       ...(cpus === "" ? {} : { set: cpus }),
     },
@@ -29,7 +29,17 @@ export function limitsOf(resources: SpecResources): ContainerLimits {
   };
 }
 
-function filesOf(resources: SpecResources): Record<string, string> {
+/** The period of a quota, in microseconds: the kernel's own for a quota that is given alone. */
+export function quotaPeriod(quota: number, period: number): number {
+  return quota > 0 && period === 0 ? DEFAULT_PERIOD : period;
+}
+
+/**
+ * What of `linux.resources` goes into files of a control group as it is.
+ *
+ * @throws {Failure} for what no control group can be told
+ */
+export function limitFilesOf(resources: SpecResources): Record<string, string> {
   const { cpu = {}, memory = {}, hugepageLimits = [], blockIO = {}, unified = {} } = resources;
   const files: Record<string, string> = {};
   if (memory.reservation && memory.reservation > 0) {
@@ -48,9 +58,7 @@ function filesOf(resources: SpecResources): Record<string, string> {
   for (const [name, value] of Object.entries(unified)) {
     if (!/^[a-z]+\.[A-Za-z0-9_.]+$/.test(name)) {
       throw new Failure(
-        `Cannot use linux.resources.unified of the bundle: ${
-          JSON.stringify(name)
-        } is no file of a control group`,
+        `Cannot use linux.resources.unified: ${JSON.stringify(name)} is no file of a control group`,
       );
     }
     files[name] = value;
@@ -64,12 +72,12 @@ function swapLimit({ limit, swap }: NonNullable<SpecResources["memory"]>): strin
   if (swap < 0) return "max";
   if (limit === undefined || limit <= 0) {
     throw new Failure(
-      "Cannot use linux.resources.memory of the bundle: a limit of memory and swap needs one of memory",
+      "Cannot use linux.resources.memory: a limit of memory and swap needs one of memory",
     );
   }
   if (swap < limit) {
     throw new Failure(
-      `Cannot use linux.resources.memory of the bundle: swap, ${swap}, is less than limit, ${limit}`,
+      `Cannot use linux.resources.memory: swap, ${swap}, is less than limit, ${limit}`,
     );
   }
   return String(swap - limit);

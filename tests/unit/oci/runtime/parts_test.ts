@@ -61,7 +61,40 @@ Deno.test("new limits change what they name", () => {
   const now = { cpu: { quota: 5000, period: 0, shares: 7 }, memory: 1 << 20, pids: 9 };
   const change = readLimitChange('{"memory": {"limit": 4096}, "cpu": {"quota": -1}, "pids": null}');
   assertEquals(change(now), { cpu: { quota: 0, period: 0, shares: 7 }, memory: 4096, pids: 9 });
-  assertThrows(() => readLimitChange("no"), Failure, "Cannot read the new limits");
+  for (const text of ["no", "null", "[]", "7"]) {
+    assertThrows(() => readLimitChange(text), Failure, "Cannot read the new limits");
+  }
+});
+
+Deno.test("new limits that are files of the control group join those that hold", () => {
+  const now = {
+    cpu: { quota: 0, period: 0, shares: 0 },
+    memory: 4096,
+    pids: 0,
+    files: { "memory.low": "1024", "cpuset.mems": "0" },
+  };
+  const change = readLimitChange(JSON.stringify({
+    cpu: { quota: 5000, cpus: "0-1", mems: "0-1" },
+    memory: { limit: 0, swap: 6144, reservation: null },
+    hugepageLimits: [{ pageSize: "2MB", limit: 0 }],
+    blockIO: { weight: 10, weightDevice: null },
+    unified: { "memory.high": "2048" },
+  }));
+  assertEquals(change(now), {
+    cpu: { quota: 5000, period: 100_000, shares: 0, set: "0-1" },
+    memory: 4096,
+    pids: 0,
+    files: {
+      "memory.low": "1024",
+      "cpuset.mems": "0-1",
+      "memory.swap.max": "2048",
+      "hugetlb.2MB.max": "0",
+      "io.weight": "1",
+      "memory.high": "2048",
+    },
+  });
+  const elsewhere = readLimitChange('{"unified": {"../memory.max": "1"}}');
+  assertThrows(() => elsewhere(now), Failure, "is no file of a control group");
 });
 
 Deno.test("counters of the guest come in runc's form, whatever the guest says", () => {
