@@ -58,6 +58,12 @@ export function exampleSpec(): unknown {
         source: "sysfs",
         options: ["nosuid", "noexec", "nodev", "ro"],
       },
+      {
+        destination: "/sys/fs/cgroup",
+        type: "cgroup",
+        source: "cgroup",
+        options: ["nosuid", "noexec", "nodev", "relatime", "ro"],
+      },
     ],
     linux: {
       resources: { devices: [{ allow: false, access: "rwm" }] },

@@ -68,6 +68,8 @@ export async function createFromBundle(
   await store.add(record);
   await using undo = new Undo({ container: record.id });
   undo.defer("its record", () => store.remove(record.id));
+  // Part of a container's end, also of one that its first hooks have refused.
+  undo.defer("its poststop hooks", () => runHooksFor(record, "stopped", ["poststop"]));
   undo.defer("its network", () => removeOwnNetwork(record));
   undo.defer("its control groups", () => removeCgroups(record.cgroups));
   using stdio = options.foreground
