@@ -5,6 +5,7 @@ import {
   TRACE_CODE,
   UPDATE_CONTAINER_CODE,
 } from "./extensions.ts";
+import { MOVE_CLOCK_CODE } from "./guest_clock.ts";
 
 /** Codes of control frames that mean the same to every guest. */
 export const Code = {
@@ -72,6 +73,7 @@ export const HOST_COMMANDS = {
   freezecontainer: FREEZE_CONTAINER_CODE,
   containercounters: CONTAINER_COUNTERS_CODE,
   deleteroute: DELETE_ROUTE_CODE,
+  moveclock: MOVE_CLOCK_CODE,
 } as const;
 
 export type HostCommand = keyof typeof HOST_COMMANDS;
@@ -87,6 +89,7 @@ const OWN_CODES = {
   TRACE: TRACE_CODE,
   FREEZECONTAINER: FREEZE_CONTAINER_CODE,
   CONTAINERCOUNTERS: CONTAINER_COUNTERS_CODE,
+  MOVECLOCK: MOVE_CLOCK_CODE,
 };
 
 const NAMES: Record<Dialect, ReadonlyMap<number, string>> = {

@@ -17,5 +17,6 @@ export * from "./parse_container.ts";
 export * from "./parse_messages.ts";
 export { parseSetupInterface, parseSetupRoutes } from "./parse_network.ts";
 export * from "./extensions.ts";
+export * from "./guest_clock.ts";
 export * from "./guest_trace.ts";
 export { startFailureExitCode, startFailureMessage } from "./start_failure.ts";

@@ -61,18 +61,15 @@ Deno.test("twenty pods restored from one template have nothing in common", async
   });
 
   await t.step(`clocks are right to ${CLOCK_BOUND} ms`, () => {
-    const errors = twins.map(({ time }) => clockError(time)).sort((a, b) => a - b);
-    // A busy host delays the message that tells how far a clock is behind: that one is then set too far. The quickest
-    // messages show what is lost otherwise.
-    assert(errors[TWINS >> 2]! <= CLOCK_BOUND, errors.join(" "));
-    assert(errors.at(-1)! <= 1000, errors.join(" "));
+    const errors = twins.map(({ time }) => clockError(time));
+    assert(errors.every((error) => error <= CLOCK_BOUND), errors.join(" "));
   });
 
   assertEquals((await bench.keys()).length, 1);
   await bench.bench.assertNothingLeft();
 });
 
-/** By how much a clock is off at least, in milliseconds. */
+/** By how much a clock is off at least, in milliseconds, however late the answer came. */
 function clockError({ guest, before, after }: Twin["time"]): number {
   return Math.max(before - guest, guest - after, 0);
 }
@@ -107,6 +104,7 @@ async function restore(bench: TemplateBench, number: number): Promise<Twin> {
       after = Date.now();
     }
   }
+  assert(after > 0, `the time was told before it was asked for: ${text}`);
   assertEquals([(await child.status).code, await stderr], [0, ""]);
   const lines = text.trimEnd().split("\n");
   const [seconds, micros] = lines.splice(-2).map(Number);

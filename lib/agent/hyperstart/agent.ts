@@ -8,7 +8,9 @@ import {
   type GuestRoute,
   isCDialect,
   type KillContainer,
+  type MoveClock,
   parseCgroupCounters,
+  parseClockReading,
   type PsContainer,
   type RemoveContainer,
   type StartPod,
@@ -30,7 +32,9 @@ import type {
   PluggedResources,
   ProcessStreams,
 } from "../agent.ts";
+import { CLOCK_REALTIME, clockTime } from "../../sys/mod.ts";
 import { cutHostname } from "../hostname.ts";
+import { ClockLag } from "./clock_lag.ts";
 import { guestPorts, MOUNT_TAG } from "./devices.ts";
 import { containerFor, execFor, startPodFor } from "./dialects.ts";
 import { describeLink, type GuestLink } from "./guest_link.ts";
@@ -40,6 +44,8 @@ import { startWarnings } from "./start_warnings.ts";
 import { networkFor } from "./network.ts";
 
 const ENTROPY_SIZE = 64;
+/** By how much a guest's clock may be off, in microseconds, and how often that is seen to. */
+const CLOCK_PRECISION = 20_000, CLOCK_MOVES = 8;
 
 /** How long the proxy of a pod that is up may take no connection, in milliseconds: it is not one that still starts. */
 const REACH_TIMEOUT = 300;
@@ -103,7 +109,24 @@ export class HyperstartAgent implements Agent {
     };
     const { message, dropped } = startPodFor(dialect, whole);
     this.#tellDropped(dropped);
-    await this.#send("startpod", message);
+    const lag = new ClockLag();
+    const sent = hostTime();
+    const answer = await this.#send("startpod", message);
+    if (answer.length === 0) return;
+    lag.learn(sent, hostTime(), parseClockReading(answer), clockOffset);
+    await this.#setClock(lag);
+  }
+
+  /** A busy host delays messages: what the first ones tell of the clock may not do. */
+  async #setClock(lag: ClockLag): Promise<void> {
+    for (let move = 0; lag.worst > CLOCK_PRECISION && move < CLOCK_MOVES; move++) {
+      const message: MoveClock = { offset: lag.correction };
+      const sent = hostTime();
+      const answer = await this.#send("moveclock", message);
+      lag.learn(sent, hostTime(), parseClockReading(answer), message.offset);
+    }
+    if (lag.worst <= CLOCK_PRECISION) return;
+    this.#logger.warn("the guest's clock may be off", { microseconds: lag.worst });
   }
 
   /** Does as much of it as the guest and the proxy let it, and then throws what went wrong. */
@@ -337,6 +360,11 @@ export class HyperstartAgent implements Agent {
     const closing = this.#closing.signal;
     return { signal: signal ? AbortSignal.any([signal, closing]) : closing };
   }
+}
+
+/** The host's time of day, in microseconds since 1970. */
+function hostTime(): number {
+  return Number(clockTime(CLOCK_REALTIME) / 1000n);
 }
 
 /** Secret bytes for the guest's random numbers, as many as its kernel's generator has (drivers/char/random.c). */

@@ -3,15 +3,18 @@ import {
   CONTAINER_COUNTERS_CODE,
   ControlDecoder,
   DELETE_ROUTE_CODE,
+  encodeClockReading,
   encodeControlFrame,
   encodeGuestTrace,
   FREEZE_CONTAINER_CODE,
   GoCode,
   GRANT_SEQUENCE,
+  MOVE_CLOCK_CODE,
   parseExecCommand,
   parseFreezeContainer,
   parseGrants,
   parseKillContainer,
+  parseMoveClock,
   parseNewContainer,
   parseOnlineResources,
   parsePsContainer,
@@ -32,6 +35,7 @@ import { pause } from "../../sys/mod.ts";
 import { trace } from "../../trace.ts";
 import { errorFrame, messageOf } from "./error_frame.ts";
 
+import { timeOfDay } from "./renewal.ts";
 import { note } from "./note.ts";
 import {
   type GuestContainer,
@@ -163,7 +167,7 @@ export class Engine {
       case GoCode.READY:
         return;
       case GoCode.STARTPOD:
-        return await this.#startPod(payload);
+        return await reading(() => this.#startPod(payload));
       case GoCode.DESTROYPOD:
         return await this.#destroyPod();
       case GoCode.NEWCONTAINER:
@@ -205,6 +209,10 @@ export class Engine {
         const counters = this.#find(container, "count what is used").container.counters();
         return new TextEncoder().encode(JSON.stringify(counters));
       }
+      case MOVE_CLOCK_CODE: {
+        const { offset } = parseMoveClock(payload);
+        return await reading(() => this.#runtime.moveClock(offset));
+      }
       case TRACE_CODE:
         return encodeGuestTrace(this.#tracer.answer(parseTraceCommand(payload)));
       default:
@@ -212,7 +220,7 @@ export class Engine {
     }
   }
 
-  async #startPod(payload: Uint8Array): Promise<undefined> {
+  async #startPod(payload: Uint8Array): Promise<void> {
     if (this.#podRuns) throw new Refusal("Pod already started, impossible to start again");
     await this.#runtime.startPod(parseStartPod(payload));
     this.#podRuns = true;
@@ -338,6 +346,13 @@ export class Engine {
       for (const sequence of sequences) this.#sequences.delete(sequence);
     });
   }
+}
+
+/** Carries something out, and tells what the clock said before and after it. */
+async function reading(act: () => void | Promise<void>): Promise<Uint8Array> {
+  const asked = timeOfDay();
+  await act();
+  return encodeClockReading({ asked, clock: timeOfDay() });
 }
 
 function discard({ processes }: Entry): void {

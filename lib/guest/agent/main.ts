@@ -1,6 +1,7 @@
 import {
   encodeControlFrame,
   encodeGuestHello,
+  FEATURE_CLOCK,
   FEATURE_CONTAINER_CGROUP,
   FEATURE_DELETE_ROUTE,
   FEATURE_SIGNAL_SEQUENCE,
@@ -59,6 +60,7 @@ function hello(): Uint8Array {
       FEATURE_CONTAINER_CGROUP,
       FEATURE_TRACE,
       FEATURE_DELETE_ROUTE,
+      FEATURE_CLOCK,
     ],
     maxMessage: MAX_CONTROL_FRAME,
     maxStreamPayload: MAX_PAYLOAD,

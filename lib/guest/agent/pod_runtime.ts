@@ -248,6 +248,10 @@ export class PodRuntime implements Runtime {
     };
   }
 
+  moveClock(offset: number): void {
+    moveClock(offset);
+  }
+
   setInterface(wanted: InterfaceSpec): Promise<void> {
     return setInterface(wanted);
   }

@@ -43,6 +43,11 @@ export function addEntropy(bytes: Uint8Array): void {
   }
 }
 
+/** The time of day, in microseconds since 1970. */
+export function timeOfDay(): number {
+  return Number(clockTime(CLOCK_REALTIME) / MICROSECOND);
+}
+
 /** Sets the clock forward, or back. @param offset microseconds @throws {SysError} */
 export function moveClock(offset: number): void {
   setClock(CLOCK_REALTIME, clockTime(CLOCK_REALTIME) + BigInt(offset) * MICROSECOND);

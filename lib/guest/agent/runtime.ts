@@ -82,6 +82,8 @@ export interface Runtime {
   setRoutes(routes: readonly RouteSpec[]): Promise<void>;
   /** @throws when there is no such route */
   deleteRoutes(routes: readonly RouteSpec[]): Promise<void>;
+  /** Sets the clock forward, or back. @param offset microseconds */
+  moveClock(offset: number): void;
   /** Puts added processors and memory to use. @throws when what was added does not appear */
   onlineResources(added: ResourceTotals): Promise<void>;
   /** The output of ps with these arguments, for these processes. */

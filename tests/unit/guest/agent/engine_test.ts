@@ -9,6 +9,7 @@ import {
   encodeStreamFrame,
   FREEZE_CONTAINER_CODE,
   GoCode,
+  MOVE_CLOCK_CODE,
   UPDATE_CONTAINER_CODE,
 } from "../../../../lib/hyperstart/mod.ts";
 import { Engine } from "../../../../lib/guest/agent/engine.ts";
@@ -51,8 +52,10 @@ class Session {
     return `${answer === GoCode.ACK ? "ACK" : "ERROR"} ${text}`.trim();
   }
 
-  start(): Promise<string> {
-    return this.command(GoCode.STARTPOD, { hostname: "pod", shareDir: "share" });
+  /** Without the time that it is answered with. */
+  async start(): Promise<string> {
+    const answer = await this.command(GoCode.STARTPOD, { hostname: "pod", shareDir: "share" });
+    return answer.replace(/ {"asked":\d+,"clock":\d+}$/, "");
   }
 
   container(id: string, stdio: number, process = {}): Promise<string> {
@@ -286,6 +289,13 @@ Deno.test("network and resources can be changed in a running guest", async () =>
   await session.command(GoCode.SETUPROUTE, { routes: [{ dest: "default" }] });
   await session.command(GoCode.ONLINECPUMEM);
   assertEquals(session.runtime.log.slice(1), ["interface eth0", "routes default", "online 0 0"]);
+});
+
+Deno.test("the clock is moved, and read by those who set it", async () => {
+  const session = await running();
+  const answer = await session.command(MOVE_CLOCK_CODE, { offset: -5000 });
+  assertMatch(answer, /^ACK {"asked":\d{16},"clock":\d{16}}$/);
+  assertEquals(session.runtime.log.at(-1), "move clock by -5000");
 });
 
 Deno.test("commands that arrive at once are answered in order, however they are cut", async () => {

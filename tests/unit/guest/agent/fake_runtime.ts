@@ -167,6 +167,10 @@ export class FakeRuntime implements Runtime {
     return Promise.resolve();
   }
 
+  moveClock(offset: number): void {
+    this.log.push(`move clock by ${offset}`);
+  }
+
   onlineResources({ cpus, memoryMiB }: ResourceTotals): Promise<void> {
     this.log.push(`online ${cpus} ${memoryMiB}`);
     return Promise.resolve();
