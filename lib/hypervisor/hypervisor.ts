@@ -21,6 +21,13 @@ export interface VmCard {
   mtu: number;
 }
 
+/** A network card without a tap. It is there from the VM's start to its end. */
+export type PassedCard =
+  /** A card of the host, by its PCI address. `vfio-pci` has it. */
+  | { kind: "physical"; id: string; address: string }
+  /** The other end is a switch that works in the VM's memory (vhost-user) and listens on a socket. */
+  | { kind: "vhost-user"; id: string; socket: string; mac: string };
+
 /** A port of the host that leads to one of the guest. */
 export interface ForwardedPort {
   protocol: "tcp" | "udp";
@@ -42,6 +49,8 @@ export const USER_CARD = "user";
 export interface VmNetwork {
   user: UserNetwork | null;
   cards: readonly VmCard[];
+  /** Default: none. */
+  passed?: readonly PassedCard[];
   /** Network namespace that the hypervisor runs in; null for this process's own. */
   namespace: Fd | null;
 }

@@ -37,7 +37,8 @@ export function planPhysical(address: string, sysfs = "/sys"): PhysicalRecord {
   if (group === undefined) {
     const fact = isThere(device) ? "no IOMMU is in charge of it" : "there is no such device";
     throw new Failure(`Cannot give network card ${address} to the VM: ${fact}`, {
-      hint: "switch on the IOMMU in the firmware, and in the kernel with intel_iommu=on",
+      hint:
+        "switch on the IOMMU in the firmware, and in the kernel with intel_iommu=on; or leave the card where it is: --network-model macvtap",
     });
   }
   const override = readText(join(device, "driver_override"));

@@ -2,13 +2,13 @@ import { join } from "@std/path";
 import { Failure } from "../failure.ts";
 import type { Fd } from "../sys/mod.ts";
 import { type LinkSnapshot, restoreLink } from "./link_snapshot.ts";
-import { getLink, NetlinkSocket, setLink } from "./netlink/mod.ts";
-import type { PhysicalRecord } from "./physical.ts";
+import { getLink, listLinks, NetlinkSocket, setLink } from "./netlink/mod.ts";
+import { detachPhysical, type PhysicalRecord } from "./physical.ts";
 
 /** How a network card gets back to where it was. */
 export interface ReturnOptions {
-  /** The pod's namespace. */
-  namespace: Fd;
+  /** The pod's namespace; nothing when it has gone: its interface stays where the driver makes it. */
+  namespace: Fd | undefined;
   /** How its interface was there: `captureLink`, taken before `attachPhysical`. */
   link: LinkSnapshot;
   /** A connection to the namespace where cards appear. Default: that of this process. */
@@ -20,14 +20,17 @@ export interface ReturnOptions {
 }
 
 /**
- * Brings the interface of a network card back to the pod's namespace, with index, name, addresses and routes as they
- * were. To be called after `detachPhysical`: drivers make interfaces in the host's namespace.
+ * Gives a network card back to its driver, and its interface to the pod's namespace, with index, name, addresses and
+ * routes as they were: drivers make interfaces in the host's namespace. Doing it again changes nothing.
  *
  * @throws {Failure} when the driver makes no interface in time
  * @throws {NetlinkError} when something cannot be put back
  */
 export async function returnCard(card: PhysicalRecord, options: ReturnOptions): Promise<void> {
   const { namespace, link, timeout = 5000, sysfs = "/sys" } = options;
+  const back = namespace !== undefined && isThere(namespace, link);
+  detachPhysical(card, sysfs);
+  if (back || !namespace) return;
   const directory = join(sysfs, "bus/pci/devices", card.address, "net");
   const name = await awaitEntry(directory, timeout);
   if (name === undefined) {
@@ -40,6 +43,14 @@ export async function returnCard(card: PhysicalRecord, options: ReturnOptions): 
   setLink(host, getLink(host, name), { namespace, indexThere: link.index, name: link.name });
   using there = NetlinkSocket.open(namespace);
   restoreLink(there, link);
+}
+
+/** Whether the interface has not left its namespace, or is back. */
+function isThere(namespace: Fd, { index, name, mac }: LinkSnapshot): boolean {
+  using socket = NetlinkSocket.open(namespace);
+  return listLinks(socket).some((each) =>
+    each.index === index && each.name === name && each.mac === mac
+  );
 }
 
 /** The first name in a directory, once there is one. */

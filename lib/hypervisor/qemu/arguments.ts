@@ -69,7 +69,7 @@ function machineArguments(
     ...["-display", "none"],
     ...["-sandbox", sandbox()],
     ...["-pidfile", files.pid],
-    ...["-machine", machine(architecture.machine, pod.share, ram)],
+    ...["-machine", machine(architecture.machine, pod, ram)],
     ...ram ? ramArguments(ram, pod.memoryMiB) : [],
     ...incoming ? ["-incoming", "defer"] : [],
     ...["-accel", accelerator],
@@ -113,9 +113,14 @@ function commandLine(boot: BootImage | GuestBoot, common: string): string {
   return boot.initrd === null ? `${common} root=/dev/vda rw` : common;
 }
 
-/** A share's daemon works in the VM's memory. */
-function machine(name: string, share: VmShare | null, ram: QemuOptions["ram"]): string {
-  return ram || share?.kind === "virtiofs" ? `${name},memory-backend=ram` : name;
+function machine(name: string, pod: QemuPodOptions, ram: QemuOptions["ram"]): string {
+  return ram || sharesMemory(pod) ? `${name},memory-backend=ram` : name;
+}
+
+/** Whether a program beside QEMU works in the VM's memory: a share's daemon, or a switch. */
+function sharesMemory({ share, network }: QemuPodOptions): boolean {
+  const behindSwitch = network?.passed?.some(({ kind }) => kind === "vhost-user") ?? false;
+  return share?.kind === "virtiofs" || behindSwitch;
 }
 
 /** The memory is in the file already when the rest of the VM is saved and restored. */
@@ -124,26 +129,27 @@ function ramArguments({ path, shared }: NonNullable<QemuOptions["ram"]>, memoryM
   return ["-object", `memory-backend-file,id=ram,${file}`];
 }
 
-function podArguments({ pod, files, keepOwners }: QemuOptions): string[] {
+function podArguments({ accelerator, pod, files, keepOwners }: QemuOptions): string[] {
   const { memoryMiB, maxMemoryMiB, vcpus, maxVcpus } = pod;
   return [
     ...["-name", `podvisor-${escape(pod.name)},process=podvisor-vm`],
     ...["-m", `${memoryMiB}M,slots=${MEMORY_SLOTS},maxmem=${maxMemoryMiB}M`],
     ...["-smp", `${vcpus},maxcpus=${maxVcpus}`],
-    ...pod.share ? shareArguments(pod.share, memoryMiB, files, keepOwners) : [],
-    ...pod.network ? networkArguments(pod.network) : [],
+    ...sharesMemory(pod)
+      ? ["-object", `memory-backend-memfd,id=ram,size=${memoryMiB}M,share=on`]
+      : [],
+    ...pod.share ? shareArguments(pod.share, files, keepOwners) : [],
+    ...pod.network ? networkArguments(pod.network, accelerator) : [],
   ];
 }
 
 function shareArguments(
   { path, tag, kind }: VmShare,
-  memoryMiB: number,
   files: VmFiles,
   keepOwners: boolean,
 ): string[] {
   if (kind === "virtiofs") {
     return [
-      ...["-object", `memory-backend-memfd,id=ram,size=${memoryMiB}M,share=on`],
       ...["-chardev", `socket,id=share,path=${escape(files.share)}`],
       ...["-device", `vhost-user-fs-pci,chardev=share,tag=${escape(tag)}`],
     ];

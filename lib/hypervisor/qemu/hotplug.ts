@@ -71,10 +71,16 @@ function numberOf({ props }: CpuSlot): number {
   return (socket * 1024 + core) * 16 + thread;
 }
 
+/** Whether another process, a share's daemon or a switch, works in the VM's memory. */
+export async function isMemoryShared(monitor: QmpClient): Promise<boolean> {
+  const backends = await monitor.execute("query-memdev") as { id?: string; share: boolean }[];
+  return backends.some(({ id, share }) => id === "ram" && share);
+}
+
 /**
  * Plugs one piece of memory in.
  *
- * @param shared whether another process, a share's daemon, sees the VM's memory
+ * @param shared {@linkcode isMemoryShared}
  * @throws {Failure} when QEMU has no room for it, with QEMU's reason
  */
 export async function plugMemory(

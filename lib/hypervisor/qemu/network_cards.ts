@@ -1,4 +1,11 @@
-import { type ForwardedPort, USER_CARD, type VmCard, type VmNetwork } from "../hypervisor.ts";
+import type { AcceleratorKind } from "../accelerator.ts";
+import {
+  type ForwardedPort,
+  type PassedCard,
+  USER_CARD,
+  type VmCard,
+  type VmNetwork,
+} from "../hypervisor.ts";
 import { HOTPLUG_BUS } from "./buses.ts";
 
 /** The first descriptor after stdin, stdout and stderr. */
@@ -10,7 +17,10 @@ const USER_ADDRESS = "10.0.2.15";
 type Device = Record<string, string | number | boolean>;
 
 /** QEMU's arguments for a VM's network; taps are there as descriptors, in {@linkcode networkDescriptors}' order. */
-export function networkArguments({ user, cards }: VmNetwork): string[] {
+export function networkArguments(
+  { user, cards, passed = [] }: VmNetwork,
+  accelerator: AcceleratorKind,
+): string[] {
   let next = FIRST_DESCRIPTOR;
   const take = (count: number) => Array.from({ length: count }, () => next++).join(":");
   const args = cards.flatMap((card) => {
@@ -18,9 +28,26 @@ export function networkArguments({ user, cards }: VmNetwork): string[] {
     if (card.vhost.length > 0) backend.push(`vhost=on,vhostfds=${take(card.vhost.length)}`);
     return ["-netdev", backend.join(","), "-device", asArgument(tapDevice(card))];
   });
+  args.push(...passed.flatMap((card) => passedArguments(card, accelerator)));
   if (!user) return args;
   const backend = [`user,id=${backendName(USER_CARD)}`, ...user.ports.map(hostForward)];
   return [...args, "-netdev", backend.join(",hostfwd="), "-device", asArgument(userDevice())];
+}
+
+/** A card of the host is on the first bus, where the firmware finds it room of any size. */
+function passedArguments(card: PassedCard, accelerator: AcceleratorKind): string[] {
+  const { id } = card;
+  if (card.kind === "physical") {
+    return ["-device", asArgument({ driver: "vfio-pci", id: deviceName(id), host: card.address })];
+  }
+  const socket = `switch-${id}`;
+  // Without KVM QEMU 7.2 ends by SIGSEGV when a guest gives such a card message-signalled interrupts.
+  const interrupts = accelerator === "kvm" ? {} : { vectors: 0 };
+  return [
+    ...["-chardev", `socket,id=${socket},path=${card.socket.replaceAll(",", ",,")}`],
+    ...["-netdev", `vhost-user,id=${backendName(id)},chardev=${socket}`],
+    ...["-device", asArgument({ ...device(id), mac: card.mac, ...interrupts })],
+  ];
 }
 
 /** What QEMU is to have from descriptor 3 on. */

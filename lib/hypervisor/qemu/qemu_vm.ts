@@ -25,7 +25,14 @@ import type {
   VmTemplate,
 } from "../hypervisor.ts";
 import { Deletions } from "./deletions.ts";
-import { plugDisk, plugMemory, plugVcpus, readResources, unplugDisk } from "./hotplug.ts";
+import {
+  isMemoryShared,
+  plugDisk,
+  plugMemory,
+  plugVcpus,
+  readResources,
+  unplugDisk,
+} from "./hotplug.ts";
 import { plugCard, plugUserNetwork, unplugCard } from "./plug_card.ts";
 import { QmpClient, type QmpOptions } from "./qmp.ts";
 import { saveState } from "./templates/save.ts";
@@ -79,7 +86,9 @@ export class QemuVm implements Vm {
   }
 
   async addMemory(mebibytes: number): Promise<void> {
-    await this.#monitor((monitor) => plugMemory(monitor, mebibytes, this.shareDaemon !== null));
+    await this.#monitor(async (monitor) =>
+      await plugMemory(monitor, mebibytes, await isMemoryShared(monitor))
+    );
   }
 
   async addBlockDevice(disk: DiskOptions): Promise<void> {

@@ -1,12 +1,6 @@
 import { Failure, messageOf } from "../../failure.ts";
 import type { VmNetwork } from "../../hypervisor/mod.ts";
-import {
-  chooseEndpoints,
-  hostFacts,
-  openNamespace,
-  scanNamespace,
-  type ScannedLink,
-} from "../../network/mod.ts";
+import { chooseEndpoints, hostFacts, openNamespace, scanNamespace } from "../../network/mod.ts";
 import type { Fd } from "../../sys/mod.ts";
 import type { BridgeNetwork, NamespaceNetwork } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
@@ -15,6 +9,7 @@ import { type ConnectedLinks, connectLinks } from "./connect_links.ts";
 import { identify } from "./disconnect.ts";
 import { lockNetworks } from "./lock_networks.ts";
 import type { NetworkRecord } from "./network_record.ts";
+import { passLinks } from "./pass_links.ts";
 
 /** Name of the pod's interface on a bridge. */
 const INTERFACE = "eth0";
@@ -39,16 +34,19 @@ export async function connectNetwork(
     ? await enterBridge(directory, config)
     : enterNamespace(config.path);
   opened.use(namespace);
-  const links = linksToConnect(namespace);
+  const { virtual, passable } = chooseLinks(namespace, config);
   const { model } = config;
-  const { cards, interfaces, routes } = opened.use(
-    await connectLinks(directory, record, { namespace, links, port, model, vcpus }),
+  const connected = opened.use(
+    await connectLinks(directory, record, { namespace, links: virtual, port, model, vcpus }),
   );
+  const passed = passable.length > 0
+    ? await passLinks(directory, connected.record, namespace, passable)
+    : { cards: [], interfaces: [], routes: [] };
   const kept = opened.move();
   return {
-    vm: { user: null, cards, namespace },
-    interfaces,
-    routes,
+    vm: { user: null, cards: connected.cards, passed: passed.cards, namespace },
+    interfaces: [...connected.interfaces, ...passed.interfaces],
+    routes: [...connected.routes, ...passed.routes],
     [Symbol.dispose]: () => kept.dispose(),
   };
 }
@@ -69,8 +67,8 @@ function enterNamespace(path: string) {
   return { namespace, port: null, record: { ...NOTHING, namespace: { path, device, inode } } };
 }
 
-/** Network cards are not passed through as a whole, nor the memory of switches. */
-function linksToConnect(namespace: Fd): ScannedLink[] {
+/** Cards of the host go as a whole unless another model is asked for; a bridge's links are ours. */
+function chooseLinks(namespace: Fd, { kind, model }: NamespaceNetwork | BridgeNetwork) {
   const { links } = scanNamespace(namespace);
   const ours = links.find(({ name }) => /^pv(tap|br)[0-9]+$/.test(name));
   if (ours) {
@@ -78,6 +76,11 @@ function linksToConnect(namespace: Fd): ScannedLink[] {
       hint: "another pod uses this namespace, or did: podvisor pod list; podvisor gc",
     });
   }
-  const facts = { ...hostFacts(namespace, false), isSocket: () => false };
-  return chooseEndpoints(links, facts).map(({ link }) => link);
+  const facts = hostFacts(namespace, kind === "netns" && model === "tcfilter");
+  const own = kind === "bridge" || model === "none";
+  const choices = chooseEndpoints(links, own ? { ...facts, isSocket: () => false } : facts);
+  return {
+    virtual: choices.filter((choice) => choice.kind === "virtual").map(({ link }) => link),
+    passable: choices.filter((choice) => choice.kind !== "virtual"),
+  };
 }

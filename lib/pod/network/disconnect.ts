@@ -6,35 +6,53 @@ import {
   isNetlinkError,
   NetlinkSocket,
   openNamespace,
+  returnCard,
+  type ReturnOptions,
 } from "../../network/mod.ts";
 import { ENODEV, type Fd, isSysError } from "../../sys/mod.ts";
-import type { NamespacePlace, NetworkRecord } from "./network_record.ts";
+import type { CardPlace, NamespacePlace, NetworkRecord } from "./network_record.ts";
 
 const ENOENT = 2;
 
 /**
  * Undoes what was done for cards; they are in no VM any more.
  *
+ * @param host where cards of the host come back to
+ * @throws {Failure} when a card of the host has no interface again
  * @throws {NetlinkError} when something cannot be undone; the rest has been tried all the same
  */
-export function disconnect(
+export async function disconnect(
   { namespace, cards }: Pick<NetworkRecord, "namespace" | "cards">,
-): void {
+  host: Pick<ReturnOptions, "host" | "sysfs"> = {},
+): Promise<void> {
   const failures: unknown[] = [];
-  const attempt = (work: () => void) => {
+  using opened = namespace ? reopen(namespace) : undefined;
+  for (const { place } of cards) {
     try {
-      work();
+      await undo(place, opened, host);
     } catch (error) {
       failures.push(error);
     }
-  };
-  using opened = namespace ? reopen(namespace) : undefined;
-  using socket = opened && NetlinkSocket.open(opened);
-  for (const { place } of cards) {
-    if (place.kind === "bridge") attempt(() => removeLink(place.link));
-    else if (socket) attempt(() => detachEndpoint(socket, place.endpoint));
   }
   if (failures.length > 0) throw failures[0];
+}
+
+async function undo(
+  place: CardPlace,
+  namespace: Fd | undefined,
+  host: Pick<ReturnOptions, "host" | "sysfs">,
+): Promise<void> {
+  switch (place.kind) {
+    case "bridge":
+      return removeLink(place.link);
+    case "namespace":
+      if (namespace) detachEndpoint(namespace, place.endpoint);
+      return;
+    case "physical":
+      return await returnCard(place.card, { ...host, namespace, link: place.link });
+    case "vhost-user":
+      return;
+  }
 }
 
 /** A namespace that was used before; nothing when it has gone, and with it all that was changed. */

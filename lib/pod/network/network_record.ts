@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import type { GuestInterface, GuestRoute } from "../../hyperstart/mod.ts";
-import type { EndpointRecord } from "../../network/mod.ts";
+import type { EndpointRecord, LinkSnapshot, PhysicalRecord } from "../../network/mod.ts";
 import { readRecord, writeRecord } from "../record_file.ts";
 import type { PodDirectory } from "../store.ts";
 
@@ -37,7 +37,18 @@ export interface CardRecord {
 export type CardPlace =
   /** An interface of somebody else's namespace. */
   | { kind: "namespace"; endpoint: EndpointRecord }
+  /** A card of the host, whose interface was in somebody else's namespace. */
+  | PhysicalPlace
+  /** A switch's socket: nothing is changed for it. */
+  | { kind: "vhost-user"; socket: string }
   | BridgePort;
+
+/** A card of the host that the VM has as a whole, and how its interface was. */
+export interface PhysicalPlace {
+  kind: "physical";
+  card: PhysicalRecord;
+  link: LinkSnapshot;
+}
 
 /** A pod's place at a bridge. The namespace in between is the pod's own, and ends with its VM's tap. */
 export interface BridgePort {

@@ -14,7 +14,7 @@ export async function releaseNetwork(directory: PodDirectory): Promise<void> {
   try {
     // Pods that have no use for it do not pay for loading it.
     const { disconnect } = await import("./disconnect.ts");
-    disconnect(record);
+    await disconnect(record);
   } catch (error) {
     getLogger("pod", { pod: directory.id }).warn("the network is not as it was", { error });
   }

@@ -74,7 +74,7 @@ async function addInterface(
   await using undo = new Undo({ pod: directory.id });
   undo.defer("its network", async () => {
     const { cards, namespace } = await readNetworkRecord(directory);
-    disconnect({ namespace, cards: cards.slice(before.cards.length) });
+    await disconnect({ namespace, cards: cards.slice(before.cards.length) });
     await writeNetworkRecord(directory, before);
   });
   using connected = await connect(target, before, wanted, taken);

@@ -45,7 +45,7 @@ export async function removeNetwork(
     for (const card of cards) {
       await vmOf(tools, pod).removeNetworkCard(card.id);
       const { disconnect } = await import("../network/disconnect.ts");
-      disconnect({ namespace: record.namespace, cards: [card] });
+      await disconnect({ namespace: record.namespace, cards: [card] });
       record = withoutRoutes(record, (route) => leadsThrough(route, card.name));
       record = { ...record, cards: record.cards.filter(({ id }) => id !== card.id) };
       await writeNetworkRecord(directory, record);
@@ -56,7 +56,15 @@ export async function removeNetwork(
 
 function findCard({ cards }: NetworkRecord, name: string): CardRecord {
   const card = cards.find((each) => each.name === name);
-  if (card) return card;
+  if (card && card.place.kind !== "physical" && card.place.kind !== "vhost-user") return card;
+  if (card) {
+    throw new Failure(
+      `Cannot take the interface ${name} from the pod: the VM has its card as such`,
+      {
+        hint: "It goes when the pod stops",
+      },
+    );
+  }
   throw new Failure(`Cannot take the interface ${name} from the pod: it has none of that name`, {
     hint: "See podvisor network list. The one of --network user stays",
   });

@@ -22,9 +22,10 @@ export function sizeClass({ memoryMiB }: SizeClass): SizeClass {
 }
 
 /** Why a VM cannot be restored from a template; nothing when it can. */
-export function whyNoTemplate({ boot, share }: VmLaunch): string | undefined {
+export function whyNoTemplate({ boot, share, network }: VmLaunch): string | undefined {
   if (boot) return "it boots another guest";
   if (share?.kind === "virtiofs") return "its files are shared by virtio-fs";
+  if (network?.passed?.length) return "it has a card of the host, or of a switch";
   return undefined;
 }
 

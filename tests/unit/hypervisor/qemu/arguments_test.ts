@@ -145,3 +145,11 @@ Deno.test("a guest of somebody else's boots from what it has, and its disk is no
   const [drive] = values(disk, "-drive");
   assert(drive!.includes("snapshot=on") && drive!.endsWith("file=/d"));
 });
+
+Deno.test("a switch works in the VM's memory", () => {
+  const card = { kind: "vhost-user" as const, id: "a", socket: "/s", mac: "02::1" };
+  const network = { user: null, cards: [], passed: [card], namespace: null };
+  const args = qemuArguments({ ...OPTIONS, pod: { ...OPTIONS.pod, network } });
+  assertEquals(values(args, "-machine"), ["q35,memory-backend=ram"]);
+  assertEquals(values(args, "-object"), ["memory-backend-memfd,id=ram,size=256M,share=on"]);
+});

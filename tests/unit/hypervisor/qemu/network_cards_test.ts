@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   networkArguments,
   networkDescriptors,
@@ -12,7 +12,7 @@ Deno.test("ports of the host are forwarded to the guest's address behind QEMU", 
     { protocol: "udp" as const, address: "127.0.0.1", port: 53, guestPort: 5353 },
   ];
   assertEquals(
-    networkArguments({ ...NONE, user: { ports } })[1],
+    networkArguments({ ...NONE, user: { ports } }, "kvm")[1],
     [
       "user,id=net-user",
       "hostfwd=tcp:0.0.0.0:8080-10.0.2.15:80",
@@ -27,7 +27,7 @@ Deno.test("each card has the descriptors that are passed for it, from 3 on", () 
     { id: "b", queues: [22], vhost: [], mac: "02:00:00:00:00:02", mtu: 9000 },
   ];
   assertEquals(networkDescriptors({ ...NONE, cards }), [20, 21, 30, 31, 22]);
-  assertEquals(networkArguments({ ...NONE, cards }), [
+  assertEquals(networkArguments({ ...NONE, cards }, "kvm"), [
     ...["-netdev", "tap,id=net-a,fds=3:4,vhost=on,vhostfds=5:6"],
     "-device",
     "virtio-net-pci,id=card-a,netdev=net-a,bus=hotplug,romfile=,mac=02:00:00:00:00:01," +
@@ -39,7 +39,23 @@ Deno.test("each card has the descriptors that are passed for it, from 3 on", () 
   ]);
 });
 
+Deno.test("cards of the host are passed by address, those before switches by socket", () => {
+  const passed = [
+    { kind: "physical" as const, id: "pass3", address: "0000:01:00.0" },
+    { kind: "vhost-user" as const, id: "pass4", socket: "/tmp/a,b/vhu.sock", mac: "02::1" },
+  ];
+  assertEquals(networkArguments({ ...NONE, passed }, "kvm"), [
+    ...["-device", "vfio-pci,id=card-pass3,host=0000:01:00.0"],
+    ...["-chardev", "socket,id=switch-pass4,path=/tmp/a,,b/vhu.sock"],
+    ...["-netdev", "vhost-user,id=net-pass4,chardev=switch-pass4"],
+    "-device",
+    "virtio-net-pci,id=card-pass4,netdev=net-pass4,bus=hotplug,romfile=,mac=02::1",
+  ]);
+  assert(networkArguments({ ...NONE, passed }, "tcg").at(-1)!.endsWith(",vectors=0"));
+  assertEquals(networkDescriptors({ ...NONE, passed }), []);
+});
+
 Deno.test("a VM without cards is not told of any", () => {
-  assertEquals(networkArguments(NONE), []);
+  assertEquals(networkArguments(NONE, "kvm"), []);
   assertEquals(networkDescriptors(NONE), []);
 });
