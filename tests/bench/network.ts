@@ -13,12 +13,12 @@ import {
   setLink,
 } from "../../lib/network/mod.ts";
 import { join } from "@std/path";
+import type { ChromeTrace } from "../../lib/cli/chrome_trace.ts";
 import type { Place } from "./podvisor.ts";
-import { FakeVms } from "./fake_vms.ts";
 import { median, type Row } from "./row.ts";
 import { measureTcp } from "./tcp.ts";
 
-const LINKS = 500, ROUTES = 1000, ROUNDS = 20, STARTS = 15;
+const LINKS = 500, ROUTES = 1000, ROUNDS = 20, STARTS = 5;
 
 /** Half of the links are the other ends of the first half, which have an address each. */
 function furnish(socket: NetlinkSocket): void {
@@ -55,32 +55,60 @@ export async function measureNetwork(place: Place): Promise<Row[]> {
   ];
 }
 
-/** What one interface adds to the host's work on a start, with a VM that answers at once. */
+/**
+ * What a warm start with one interface spends on it, by its own trace: the host's part, and what the guest takes longer
+ * than without one, which waits for its card there.
+ */
 async function measureSetUp(place: Place): Promise<Row[]> {
-  using vms = await FakeVms.make(place.directory);
-  const env = { PODVISOR_QEMU: vms.program };
-  const path = join(place.directory, "one");
+  const path = join(place.directory, "one"), none = "none", one = `netns:${path}`;
   createNamespace(path);
   try {
     using namespace = openNamespace(path);
     using socket = NetlinkSocket.open(namespace);
     addLink(socket, { kind: "veth", name: "eth0", peer: { name: "peer0" } });
+    setLink(socket, getLink(socket, "peer0"), { ipv6LinkLocal: "none" });
     for (const name of ["peer0", "eth0"]) setLink(socket, getLink(socket, name), { up: true });
     addAddress(socket, getLink(socket, "eth0"), { address: "10.7.0.2", prefixLength: 24 });
-    const without: number[] = [], joined: number[] = [];
+    // They leave the templates that those after them are restored from.
+    for (const network of [none, one]) await traceStart(place, network);
+    const host: number[] = [], guest: number[] = [], without: number[] = [];
     for (let run = 0; run < STARTS; run++) {
-      for (const [times, network] of [[without, "none"], [joined, `netns:${path}`]] as const) {
-        const command = ["run", "--network", network, "busybox", "echo", "ready"];
-        const started = await place.start(command, { env });
-        times.push(started.milliseconds);
-        await started.finish();
-      }
+      without.push((await traceStart(place, none)).guest);
+      const joined = await traceStart(place, one);
+      host.push(joined.host);
+      guest.push(joined.guest);
     }
-    const more = Math.min(...joined) - Math.min(...without);
-    return [{ name: "set-up of one interface, in a start", value: more, unit: "ms", budget: 20 }];
+    const name = "set-up of one interface in a warm start";
+    const longer = Math.min(...guest) - Math.min(...without);
+    return [
+      { name: `${name}: the host's part`, value: Math.min(...host), unit: "ms", budget: 20 },
+      { name: `${name}: in the guest`, value: longer, unit: "ms" },
+    ];
   } finally {
     deleteNamespace(path);
   }
+}
+
+/** A start, traced. @returns milliseconds of host and guest for networks */
+async function traceStart(
+  place: Place,
+  network: string,
+): Promise<{ host: number; guest: number }> {
+  const file = join(place.directory, "trace.json");
+  const options = ["--network", network, "--trace", file];
+  const env = { PODVISOR_TEMPLATE: "auto" };
+  await (await place.start(["run", ...options, "busybox", "echo", "ready"], { env })).finish();
+  const { traceEvents }: ChromeTrace = JSON.parse(await Deno.readTextFile(file));
+  const duration = (part: string, name: string) => {
+    for (const each of traceEvents) {
+      if (each.ph === "X" && each.cat === part && each.name === name) return each.dur / 1000;
+    }
+    throw new Error(`Cannot measure: the trace does not tell of ${part}: ${name}`);
+  };
+  return {
+    host: duration("command", "network"),
+    guest: duration("guest", "host name and network"),
+  };
 }
 
 /**

@@ -24,6 +24,8 @@ import { openTap } from "../../lib/sys/mod.ts";
 import { type JsonObject, makeSandbox, type Sandbox } from "./network_sandbox.ts";
 import { addPair } from "./network_pair.ts";
 
+/** Of linux/rtnetlink.h. */
+const RTM_GETADDR = 22;
 const EOPNOTSUPP = 95;
 
 async function field(sandbox: Sandbox, command: string, ...keys: string[]) {
@@ -201,5 +203,17 @@ Deno.test("Refusals say what was asked for and the kernel's reason", async () =>
     () => setLink(socket, v0, { mtu: 10 }),
     NetlinkError,
     'Cannot set mtu of link "v0": mtu less than device minimum (EINVAL)',
+  );
+});
+
+Deno.test("The kernel checks requests strictly: a filter that it does not know is refused", async () => {
+  await using sandbox = await makeSandbox();
+  using socket = NetlinkSocket.open(sandbox.namespace);
+  // struct ifaddrmsg with a prefix length, by which addresses cannot be asked for.
+  const header = Uint8Array.of(0, 24, 0, 0, 0, 0, 0, 0);
+  assertThrows(
+    () => socket.dump("list addresses", { type: RTM_GETADDR, header }, () => undefined),
+    NetlinkError,
+    "Invalid values in header for address dump request (EINVAL)",
   );
 });
