@@ -1,3 +1,4 @@
+import { CAPABILITY_NAMES } from "../hyperstart/mod.ts";
 import { HOOK_PHASES } from "./hooks.ts";
 import { MOUNT_OPTIONS } from "./mount_options.ts";
 import { ARCHITECTURE_NAMES, PROFILE_NAMES } from "./seccomp/mod.ts";
@@ -16,6 +17,7 @@ export function features(version: string): unknown {
     mountOptions: MOUNT_OPTIONS,
     linux: {
       namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
+      capabilities: CAPABILITY_NAMES.map((name) => `CAP_${name}`),
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: false },
       seccomp: {
         enabled: true,
