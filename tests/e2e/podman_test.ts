@@ -57,6 +57,14 @@ Deno.test("podman runs containers in VMs", async (test) => {
     assertEquals(await exec("cat", "/sys/fs/cgroup/memory.max"), "67108864");
   });
 
+  await test.step("what takes more than its memory is killed, and podman is told why", async () => {
+    const take = ["dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1"];
+    const limits = ["--name", "greedy", "--network", "none", "--memory", "32m"];
+    assertEquals((await podman.run(...limits, IMAGE, ...take)).code, 137);
+    const told = await podman.must("inspect", "greedy", "--format", "{{.State.OOMKilled}}");
+    assertEquals(told, "true");
+  });
+
   await test.step("a terminal has the size of podman's, and follows it", async () => {
     using terminal = new Terminal(31, 97);
     // podman tells the size when the process runs already.
