@@ -32,6 +32,7 @@ export async function collectGarbage(store: PodStore): Promise<Leftover[]> {
     if (removed) await store.remove(pod);
     if (removed || processes.length > 0) found.push({ pod, removed, processes });
   }
+  await store.removeSpareLocks();
   return found;
 }
 

@@ -54,6 +54,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   undo.defer(() => progress.vm && leaveTemplate(store.root, options.pod, progress.vm));
   const owner = identifyProcess(Deno.pid)!;
   const { directory, record } = await addOwned(store, name, options.pod, owner);
+  undo.defer(() => store.removeLock(name));
   undo.defer(() => store.remove(name));
   undo.defer(() => releaseOutside(directory));
   const booted = await bootPod({

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { Failure } from "../failure.ts";
-import { type Fd, lockFile, type LockKind, tryLockFile } from "../sys/mod.ts";
+import { type Fd, lockFile, type LockKind, removeLockFile, tryLockFile } from "../sys/mod.ts";
 import { checkName } from "./identifier.ts";
 import { readRecord, writeRecord } from "./record_file.ts";
 import type { ContainerRecord, PodRecord } from "./records.ts";
@@ -96,6 +96,20 @@ export class PodStore {
     return tryLockFile(await this.#lockPath(id));
   }
 
+  /** Removes the file of a pod's lock, unless somebody has the lock: for a pod that has been removed. */
+  async removeLock(id: string): Promise<void> {
+    removeLockFile(await this.#lockPath(id));
+  }
+
+  /** Removes the locks of pods that are not there. Those of all pods together begin with a dot, and stay. */
+  async removeSpareLocks(): Promise<void> {
+    const pods = await this.list();
+    const locks = await namesIn(join(this.root, "locks"), "isFile");
+    for (const id of locks) {
+      if (!id.startsWith(".") && !pods.includes(id)) await this.removeLock(id);
+    }
+  }
+
   /** A pod's record; nothing when there is none. @throws {Failure} when it cannot be read */
   async findPod(id: string): Promise<PodRecord | undefined> {
     return await readRecord<PodRecord>(this.directory(id).record);
@@ -166,10 +180,13 @@ async function removeTree(path: string): Promise<void> {
   }
 }
 
-async function namesIn(path: string): Promise<string[]> {
+async function namesIn(
+  path: string,
+  kind: "isDirectory" | "isFile" = "isDirectory",
+): Promise<string[]> {
   const names: string[] = [];
   try {
-    for await (const entry of Deno.readDir(path)) if (entry.isDirectory) names.push(entry.name);
+    for await (const entry of Deno.readDir(path)) if (entry[kind]) names.push(entry.name);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

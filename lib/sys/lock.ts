@@ -16,11 +16,14 @@ export type LockKind = "shared" | "exclusive";
  * @throws {SysError} when the file cannot be opened
  */
 export async function lockFile(path: string, kind: LockKind = "exclusive"): Promise<Fd> {
-  const free = tryLockFile(path, kind);
-  if (free) return free;
-  const fd = open(path, O_RDWR | O_CREAT, 0o600);
-  await blockingSyscall("flock", path, SYS.flock, fd.number, operation(kind));
-  return fd;
+  for (;;) {
+    const free = tryLockFile(path, kind);
+    if (free) return free;
+    const fd = open(path, O_RDWR | O_CREAT, 0o600);
+    await blockingSyscall("flock", path, SYS.flock, fd.number, operation(kind));
+    if (!isRemoved(fd)) return fd;
+    fd.close();
+  }
 }
 
 /**
@@ -29,15 +32,34 @@ export async function lockFile(path: string, kind: LockKind = "exclusive"): Prom
  * @throws {SysError} when the file cannot be opened
  */
 export function tryLockFile(path: string, kind: LockKind = "exclusive"): Fd | undefined {
-  const fd = open(path, O_RDWR | O_CREAT, 0o600);
-  try {
-    syscall("flock", path, SYS.flock, fd.number, operation(kind) | LOCK_NB);
-    return fd;
-  } catch (error) {
+  for (;;) {
+    const fd = open(path, O_RDWR | O_CREAT, 0o600);
+    try {
+      syscall("flock", path, SYS.flock, fd.number, operation(kind) | LOCK_NB);
+    } catch (error) {
+      fd.close();
+      if (isSysError(error, EAGAIN)) return undefined;
+      throw error;
+    }
+    if (!isRemoved(fd)) return fd;
     fd.close();
-    if (isSysError(error, EAGAIN)) return undefined;
-    throw error;
   }
+}
+
+/**
+ * Removes the file of a lock, unless somebody has the lock. Safe at any time: it is removed under the lock, and who
+ * waited for it meanwhile sees that, and takes the next file of that path.
+ *
+ * @throws {SysError} when the file cannot be opened
+ */
+export function removeLockFile(path: string): void {
+  using lock = tryLockFile(path);
+  if (lock) Deno.removeSync(path);
+}
+
+/** Whether the file is at no path any more: a lock on it keeps nobody out. */
+function isRemoved(fd: Fd): boolean {
+  return Deno.statSync(`/proc/self/fd/${fd.number}`).nlink === 0;
 }
 
 function operation(kind: LockKind): number {

@@ -13,6 +13,11 @@ import { takeDown } from "./stop_pod.ts";
  * @throws {Failure} when there is no such pod, or it is running and `force` is not given
  */
 export async function removePod(tools: PodTools, id: string, force: boolean): Promise<void> {
+  await removeLocked(tools, id, force);
+  await tools.store.removeLock(id);
+}
+
+async function removeLocked(tools: PodTools, id: string, force: boolean): Promise<void> {
   const { store } = tools;
   using _lock = await store.lock(id, "exclusive");
   const loaded = await loadPod(store, id).catch(async (error) => {

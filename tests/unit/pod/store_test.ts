@@ -84,3 +84,13 @@ Deno.test("a pod's lock keeps a second holder out until it is let go", () =>
     using again = await store.tryLock("web");
     assertEquals(again?.closed, false);
   }));
+
+Deno.test("locks of pods that are gone are removed, unless somebody is at work with one", () =>
+  withStore(async (store) => {
+    await store.add("here");
+    for (const id of ["here", "gone"]) (await store.lock(id, "exclusive")).close();
+    using _busy = await store.lock("coming", "exclusive");
+    await store.removeSpareLocks();
+    const left = [...Deno.readDirSync(join(store.root, "locks"))].map(({ name }) => name);
+    assertEquals(left.sort(), ["coming", "here"]);
+  }));
