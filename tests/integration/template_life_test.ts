@@ -4,6 +4,8 @@ import { describeFile } from "../../lib/hypervisor/qemu/templates/saved_file.ts"
 import { readManifest, writeManifest } from "../../lib/hypervisor/qemu/templates/manifest.ts";
 import { eventually } from "../harness/podvisor.ts";
 import { TemplateBench } from "../harness/template_bench.ts";
+import { makePod } from "./network_pod.ts";
+import { settle } from "./network_sandbox.ts";
 
 Deno.test("templates are made, used, replaced and removed, and never stand in a pod's way", async (t) => {
   await using bench = await TemplateBench.make();
@@ -24,6 +26,23 @@ Deno.test("templates are made, used, replaced and removed, and never stand in a 
     );
     assertEquals([memoryMiB, vcpus, network], [512, 1, "none"]);
     assertStringIncludes(await bench.done("template", "list"), key!.slice(0, 12));
+  });
+
+  await t.step("a restored pod has its namespace's interfaces, and they come and go", async () => {
+    await using scene = await makePod();
+    const { pod } = scene;
+    const before = await pod.dump();
+    await bench.done("pod", "run", "n", "--network", `netns:${pod.path}`);
+    assertEquals(await bench.origin("n"), (await bench.keys())[0]);
+    const seen = ["container", "run", "--pod", "n", "busybox", "ip", "addr"];
+    assertStringIncludes(await bench.done(...seen), "inet 10.1.0.2/24");
+    await bench.done("network", "rm", "--interface", "eth0", "n");
+    assertEquals((await bench.done(...seen)).includes("10.1.0.2"), false);
+    await bench.done("network", "add", "--interface", "eth0", "n");
+    assertStringIncludes(await bench.done(...seen), "inet 10.1.0.2/24");
+    await bench.done("pod", "rm", "--force", "n");
+    await settle(pod);
+    assertEquals(await pod.dump(), before);
   });
 
   await t.step("a pod is restored, and outlives its template", async () => {
