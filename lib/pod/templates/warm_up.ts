@@ -9,28 +9,37 @@ import { guestContainer } from "../share.ts";
 export const WARM_UP = "warm-up";
 const ROUNDS = 10;
 
+/** The stdin of a throw-away container: it has ended, or has something in it and then ends, or stays open. */
+type Input = "ended" | "some" | "open";
+
 /**
- * Runs throw-away containers, with and without a further process, on pipes and on a terminal: what starts need has then
- * been loaded and compiled in the guest.
+ * Runs throw-away containers, with and without a further process, on pipes and on a terminal, with input and without:
+ * what starts and ends need has then been loaded and compiled in the guest.
  *
  * @param config of a container with busybox, whose root is shared as {@linkcode WARM_UP}'s
  * @throws {Failure} when one does not end as it should
  */
 export async function warmUp(agent: Agent, config: ContainerConfig): Promise<void> {
-  const start = async (args: string[], terminal: boolean) =>
-    await run(agent, args, async (token) => {
+  const start = async (args: string[], input: Input, terminal = false) =>
+    await run(agent, args, input, async (token) => {
       const container = guestContainer(WARM_UP, config, []);
       const command = { ...container.command, args, terminal };
       await agent.startContainer({ ...container, command }, token);
     });
   for (let round = 0; round < ROUNDS; round++) {
-    await (await start(["true"], round === 1)).endsWith(0);
+    const [args, input] = round === 0 ? [["cat"], "some" as const] : [["true"], "ended" as const];
+    await (await start(args, input, round === 1)).endsWith(0);
     await agent.removeContainer(WARM_UP);
   }
-  const waiting = await start(["cat"], false);
+  const waiting = await start(["cat"], "open");
   for (const terminal of [false, true]) {
     const command = { ...config.command, args: ["true"], terminal };
-    const further = await run(agent, ["true"], (token) => agent.exec(WARM_UP, command, token));
+    const further = await run(
+      agent,
+      ["true"],
+      "ended",
+      (token) => agent.exec(WARM_UP, command, token),
+    );
     await further.endsWith(0);
   }
   await agent.killContainer(WARM_UP, SIGNALS.KILL!, true);
@@ -41,6 +50,7 @@ export async function warmUp(agent: Agent, config: ContainerConfig): Promise<voi
 async function run(
   agent: Agent,
   args: readonly string[],
+  input: Input,
   start: (token: string) => Promise<void>,
 ): Promise<{ endsWith(code: number): Promise<void> }> {
   const { url, token } = await agent.reserveStreams();
@@ -49,9 +59,9 @@ async function run(
     url,
     token,
     container: WARM_UP,
-    interactive: false,
-    // Its stdin stays open.
-    shared: true,
+    interactive: input === "some",
+    stdin: someBytes(),
+    shared: input === "open",
     terminal: false,
     stdout: nowhere,
     stderr: nowhere,
@@ -70,6 +80,19 @@ async function run(
       if (ended.kind === "exited" && ended.code === code) return;
       const how = ended.kind === "exited" ? `with ${ended.code}` : `: ${ended.reason}`;
       throw new Failure(`Cannot warm the guest up: ${args.join(" ")} ended ${how}`);
+    },
+  };
+}
+
+/** A stdin with something in it. */
+function someBytes(): { read(into: Uint8Array): Promise<number | null> } {
+  let left = new TextEncoder().encode("some\n");
+  return {
+    read(into) {
+      const piece = left.subarray(0, into.length);
+      into.set(piece);
+      left = left.subarray(piece.length);
+      return Promise.resolve(piece.length === 0 ? null : piece.length);
     },
   };
 }
