@@ -120,7 +120,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   start: {
     summary: "Start such a container",
-    load: async () => (await import("./commands/oci_life.ts")).start,
+    load: async () => (await import("./commands/oci_start.ts")).start,
   },
   state: {
     summary: "Print its state",
@@ -128,7 +128,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   kill: {
     summary: "Signal it",
-    load: async () => (await import("./commands/oci_life.ts")).kill,
+    load: async () => (await import("./commands/oci_kill.ts")).kill,
   },
   exec: {
     summary: "Run a further process in it",
@@ -136,7 +136,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   delete: {
     summary: "Remove it",
-    load: async () => (await import("./commands/oci_life.ts")).remove,
+    load: async () => (await import("./commands/oci_delete.ts")).remove,
   },
   pause: {
     summary: "Make it stand still",

@@ -1,6 +1,9 @@
 import type { Paths } from "../config/mod.ts";
 import { buildGuest, type GuestImage } from "../guest/image/mod.ts";
 
+/** Gives out the guest for a kernel. Default: the built-in one's. */
+export type GuestMaker = (kernel?: string) => Promise<GuestImage>;
+
 /**
  * Gives out the built-in guest, which is built if it is not there yet: for each kernel once.
  *
@@ -9,7 +12,7 @@ import { buildGuest, type GuestImage } from "../guest/image/mod.ts";
 export function guestMaker(
   paths: Paths,
   onStep: (step: string) => void,
-): (kernel?: string) => Promise<GuestImage> {
+): GuestMaker {
   const made = new Map<string | undefined, Promise<GuestImage>>();
   return (kernel) => {
     const known = made.get(kernel) ?? buildGuest({

@@ -1,8 +1,10 @@
 import { join } from "@std/path";
 import type { Paths } from "../config/mod.ts";
 import { HypervisorByKind, Qemu, TemplateStore } from "../hypervisor/mod.ts";
-import { PodStore, type PodTools } from "../pod/mod.ts";
-import { guestMaker } from "./guest_maker.ts";
+import type { PodTools } from "../pod/mod.ts";
+// Past its room's face, which brings the making of VMs along: what is here is also for those that are there.
+import { PodStore } from "../pod/store.ts";
+import type { GuestMaker } from "./guest_maker.ts";
 import { Progress } from "./progress.ts";
 
 /** The tools, and the busybox that the built-in root file system is made from. */
@@ -24,10 +26,14 @@ export function buildStore(paths: Paths): PodStore {
 /** What a command works on pods with. The guest is built when it is asked for and is not there yet. */
 export function makePodTools(paths: Paths): CommandTools {
   let progress: Progress | undefined;
-  const make = guestMaker(paths, (step) => (progress ??= new Progress()).show(step));
+  let maker: Promise<GuestMaker> | undefined;
+  const load = async () => {
+    const { guestMaker } = await import("./guest_maker.ts");
+    return guestMaker(paths, (step) => (progress ??= new Progress()).show(step));
+  };
   const guest = async (kernel?: string) => {
     try {
-      return await make(kernel);
+      return await (await (maker ??= load()))(kernel);
     } finally {
       progress?.[Symbol.dispose]();
       progress = undefined;

@@ -26,7 +26,7 @@ export function vmRecord({ process, accelerator, shareDaemon, template }: Vm): V
 }
 
 /** The driver of the guest of a pod that is up; it connects when it is first used. */
-export function agentOf(tools: PodTools, pod: PodRecord): Agent {
+export function agentOf(tools: Pick<PodTools, "store">, pod: PodRecord): Agent {
   if (!pod.proxy) throw new Failure(`Cannot reach the guest of the pod ${pod.id}: it has no proxy`);
   return makeAgent(pod, tools.store.directory(pod.id), pod.proxy.url);
 }

@@ -1,11 +1,4 @@
-import {
-  createFromBundle,
-  deleteContainer,
-  killProcesses,
-  pauseContainer,
-  resumeContainer,
-  startCreated,
-} from "../../oci/runtime/mod.ts";
+import { createFromBundle, pauseContainer, resumeContainer } from "../../oci/runtime/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { engineContext } from "../engine_context.ts";
 import { BUNDLE_OPTIONS, readBundleOptions } from "../engine_options.ts";
@@ -28,52 +21,6 @@ export const create: Command = {
       ...readBundleOptions(context.options),
       signal: relay.abort,
     });
-    return 0;
-  },
-};
-
-/** `podvisor start`. */
-export const start: Command = {
-  usage: "ID",
-  description: "Runs the program of a container that was made.",
-  options: [],
-  operands: [1, 1],
-  forEngines: () => true,
-  async run(context: CommandContext): Promise<number> {
-    await startCreated(await engineContext(context), context.options.operands[0]!);
-    return 0;
-  },
-};
-
-/** `podvisor kill`. */
-export const kill: Command = {
-  usage: "[options] ID [SIGNAL]",
-  description: "Signals a container's first process. Default: SIGTERM.",
-  options: [{ name: "all", short: "a", kind: "flag", help: "Signal all of its processes" }],
-  operands: [1, 2],
-  forEngines: () => true,
-  async run(context: CommandContext): Promise<number> {
-    const { options } = context;
-    const [id, signal = "SIGTERM"] = options.operands;
-    await killProcesses(await engineContext(context), id!, signal, options.flag("all"));
-    return 0;
-  },
-};
-
-/** `podvisor delete`. */
-export const remove: Command = {
-  usage: "[options] ID",
-  description: "Removes a container that has stopped, and its VM when that was made for it.",
-  options: [{ name: "force", short: "f", kind: "flag", help: "Also one that is running" }],
-  operands: [1, 1],
-  forEngines: () => true,
-  async run(context: CommandContext): Promise<number> {
-    const { options } = context;
-    await deleteContainer(
-      await engineContext(context),
-      options.operands[0]!,
-      options.flag("force"),
-    );
     return 0;
   },
 };

@@ -1,8 +1,7 @@
-// Past the rooms' faces, which bring the making of VMs along: engines ask for the state again and again.
+// Past the room's face, which brings the making of VMs along: engines ask for the state again and again.
 import { describeState, lookAt } from "../../oci/runtime/state.ts";
-import { RuntimeStore } from "../../oci/runtime/store.ts";
-import { PodStore } from "../../pod/store.ts";
 import type { Command, CommandContext } from "../command.ts";
+import { lookContext } from "../look_context.ts";
 import { print } from "../output.ts";
 
 /** `podvisor state`. */
@@ -12,10 +11,8 @@ export const state: Command = {
   options: [],
   operands: [1, 1],
   forEngines: () => true,
-  async run({ paths, globals, options }: CommandContext): Promise<number> {
-    const store = new RuntimeStore(globals.value("root") ?? paths.state);
-    const tools = { store: new PodStore(paths.state) };
-    const standing = await lookAt({ store, tools }, options.operands[0]!);
+  async run(context: CommandContext): Promise<number> {
+    const standing = await lookAt(lookContext(context), context.options.operands[0]!);
     print(`${JSON.stringify(describeState(standing), null, 2)}\n`);
     return 0;
   },

@@ -7,9 +7,13 @@ export interface LookContext {
   tools: Pick<PodTools, "store">;
 }
 
-/** What a runtime's verbs work with. */
-export interface RuntimeContext extends LookContext {
+/** What changes a container that is there. */
+export interface VerbContext extends LookContext {
   tools: PodTools;
+}
+
+/** What makes containers. */
+export interface RuntimeContext extends VerbContext {
   /** What a pod is when its container says nothing else. */
   defaults: PodConfig;
   /** Names of the `io.podvisor.…` annotations that hold. */

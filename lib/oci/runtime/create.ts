@@ -27,7 +27,7 @@ import { findMonitor } from "./monitor.ts";
 import { internalName } from "./names.ts";
 import { type PidPlaces, tellProcess } from "./pid_file.ts";
 import { readPodAnnotations } from "./pod_annotations.ts";
-import { removeOwnNetwork } from "./own_network.ts";
+import { removeOwnNetwork } from "./remove_own_network.ts";
 import { type EngineNetwork, engineNetwork, wantsOwnNetwork } from "./pod_network.ts";
 import { podSize, sizeWith } from "./pod_size.ts";
 import type { RuntimeRecord } from "./record.ts";

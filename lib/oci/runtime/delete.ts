@@ -1,10 +1,13 @@
 import { Failure } from "../../failure.ts";
-import { killContainer, removeContainer, removePod } from "../../pod/mod.ts";
+// Past its room's face, which brings the making of VMs along.
+import { killContainer } from "../../pod/verbs/kill_container.ts";
+import { removeContainer } from "../../pod/verbs/remove_container.ts";
+import { removePod } from "../../pod/verbs/remove_pod.ts";
 import { SIGNALS } from "../../sys/mod.ts";
-import type { RuntimeContext } from "./context.ts";
+import type { VerbContext } from "./context.ts";
 import { removeCgroups } from "./cgroups.ts";
 import { runHooksFor } from "./hooks_of.ts";
-import { removeOwnNetwork } from "./own_network.ts";
+import { removeOwnNetwork } from "./remove_own_network.ts";
 import { lookAt, type Standing } from "./state.ts";
 
 /**
@@ -14,7 +17,7 @@ import { lookAt, type Standing } from "./state.ts";
  * @throws {Failure} when it is still running, or there is none
  */
 export async function deleteContainer(
-  context: RuntimeContext,
+  context: VerbContext,
   id: string,
   force: boolean,
 ): Promise<void> {
@@ -35,7 +38,7 @@ export async function deleteContainer(
   await context.store.remove(id);
 }
 
-async function removeParts({ tools }: RuntimeContext, standing: Standing): Promise<void> {
+async function removeParts({ tools }: VerbContext, standing: Standing): Promise<void> {
   const { record: { pod, container, ownsPod }, status } = standing;
   if (!ownsPod) {
     if (standing.container) await removeContainer(tools, pod, container, true);

@@ -1,22 +1,21 @@
-import { getLogger } from "../../log.ts";
 import { chooseEndpoints, hostFacts, scanNamespace } from "../../network/mod.ts";
 import { addNetwork } from "../../pod/mod.ts";
-import { openNetworkNamespace, unmountNetworkNamespace } from "../../sys/mod.ts";
-import type { RuntimeContext } from "./context.ts";
-import type { RuntimeRecord } from "./record.ts";
+import { openNetworkNamespace } from "../../sys/mod.ts";
+import type { VerbContext } from "./context.ts";
 
 /**
  * Connects a pod to what its engine has put into its network namespace since it was made: some do that between `create`
  * and `start`, in the namespace of the process that they were told.
  *
+ * @param namespace its path
  * @throws {Failure} naming an interface that cannot be connected
  */
 export async function connectOwnNetwork(
-  { tools }: RuntimeContext,
-  { ownNetwork, pod }: RuntimeRecord,
+  { tools }: VerbContext,
+  pod: string,
+  namespace: string,
 ): Promise<void> {
-  if (ownNetwork === null) return;
-  for (const name of interfacesIn(ownNetwork)) {
+  for (const name of interfacesIn(namespace)) {
     await addNetwork(tools, pod, {
       interface: { kind: "netns", name, model: "tcfilter" },
       routes: [],
@@ -29,14 +28,4 @@ function interfacesIn(path: string): string[] {
   const { links } = scanNamespace(namespace);
   const facts = { ...hostFacts(namespace, false), isSocket: () => false };
   return chooseEndpoints(links, facts).map(({ link }) => link.name);
-}
-
-/** Takes a container's own network namespace away; one that is not there is fine. */
-export function removeOwnNetwork({ ownNetwork, id }: RuntimeRecord): void {
-  if (ownNetwork === null) return;
-  try {
-    unmountNetworkNamespace(ownNetwork);
-  } catch (error) {
-    getLogger("oci").debug("network namespace was not there", { container: id, error });
-  }
 }

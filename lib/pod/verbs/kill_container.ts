@@ -13,7 +13,7 @@ import { findContainer } from "./find_container.ts";
  * @throws {Failure} when it is neither ready nor running
  */
 export async function killContainer(
-  tools: PodTools,
+  tools: Pick<PodTools, "store">,
   pod: string,
   id: string,
   signal: number,
@@ -26,7 +26,7 @@ export async function killContainer(
 
 /** The same with the records at hand. */
 export async function sendSignal(
-  tools: PodTools,
+  tools: Pick<PodTools, "store">,
   { pod }: LoadedPod,
   { id, state, shim }: ContainerRecord,
   signal: number,
