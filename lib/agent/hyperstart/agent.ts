@@ -17,8 +17,8 @@ import {
   type UpdateContainer,
 } from "../../hyperstart/mod.ts";
 import { getLogger, type Logger } from "../../log.ts";
-import { type AttachVM, ProxyClient, releaseToken } from "../../proxy/mod.ts";
-import { addSpans, isTracing, trace } from "../../trace.ts";
+import { releaseToken } from "../../proxy/mod.ts";
+import { addSpans, isTracing } from "../../trace.ts";
 import type {
   Agent,
   AgentCapabilities,
@@ -37,8 +37,7 @@ import { cutHostname } from "../hostname.ts";
 import { ClockLag } from "./clock_lag.ts";
 import { guestPorts, MOUNT_TAG } from "./devices.ts";
 import { containerFor, execFor, startPodFor } from "./dialects.ts";
-import { describeLink, type GuestLink } from "./guest_link.ts";
-import { checkSize } from "./message_size.ts";
+import { type GuestAddress, GuestConnection } from "./guest_connection.ts";
 import { constraintsOf, containerMessage, processMessage } from "./messages.ts";
 import { startWarnings } from "./start_warnings.ts";
 import { networkFor } from "./network.ts";
@@ -47,35 +46,17 @@ const ENTROPY_SIZE = 64;
 /** By how much a guest's clock may be off, in microseconds, and how often that is seen to. */
 const CLOCK_PRECISION = 20_000, CLOCK_MOVES = 8;
 
-/** How long the proxy of a pod that is up may take no connection, in milliseconds: it is not one that still starts. */
-const REACH_TIMEOUT = 300;
-
-/** What the driver is to talk to. */
-export interface HyperstartOptions {
-  pod: string;
-  /** Address of the pod's proxy. */
-  proxy: string;
-  /** Longest guest message in bytes, where the guest does not say what it takes. Default: 10240. */
-  maxMessage?: number;
-  /** Ends what is under way. */
-  signal?: AbortSignal;
-}
-
-/**
- * The hyperstart driver: the pod's guest by way of its proxy, over one attached connection that is opened at the first
- * command and again after a loss. It finds out which guest it is and speaks its dialect.
- */
+/** The hyperstart driver: tells the pod's guest what to do, in the dialect of whichever guest it is. */
 export class HyperstartAgent implements Agent {
-  readonly #options: HyperstartOptions;
+  readonly #options: GuestAddress;
+  readonly #guest: GuestConnection;
   readonly #logger: Logger;
   #ports: GuestPort[] = [];
-  #link: Promise<GuestLink> | undefined;
-  /** Ends what is under way when the driver is closed: a connection that is still being tried, above all. */
-  #closing = new AbortController();
 
-  constructor(options: HyperstartOptions) {
+  constructor(options: GuestAddress) {
     this.#options = options;
     this.#logger = getLogger("hyper", { pod: options.pod });
+    this.#guest = new GuestConnection(options, this.#logger);
   }
 
   init(places: AgentPlaces): void {
@@ -91,7 +72,7 @@ export class HyperstartAgent implements Agent {
   }
 
   async startPod(pod: GuestPod): Promise<void> {
-    const { dialect, clockOffset } = await this.#register();
+    const { dialect, clockOffset } = await this.#guest.register(this.#ports);
     const hostname = cutHostname(pod.hostname);
     if (hostname !== pod.hostname) {
       this.#logger.warn("host name cut to what the kernel takes", { hostname });
@@ -111,7 +92,7 @@ export class HyperstartAgent implements Agent {
     this.#tellDropped(dropped);
     const lag = new ClockLag();
     const sent = hostTime();
-    const answer = await this.#send("startpod", message);
+    const answer = await this.#guest.send("startpod", message);
     if (answer.length === 0) return;
     lag.learn(sent, hostTime(), parseClockReading(answer), clockOffset);
     await this.#setClock(lag);
@@ -122,7 +103,7 @@ export class HyperstartAgent implements Agent {
     for (let move = 0; lag.worst > CLOCK_PRECISION && move < CLOCK_MOVES; move++) {
       const message: MoveClock = { offset: lag.correction };
       const sent = hostTime();
-      const answer = await this.#send("moveclock", message);
+      const answer = await this.#guest.send("moveclock", message);
       lag.learn(sent, hostTime(), parseClockReading(answer), message.offset);
     }
     if (lag.worst <= CLOCK_PRECISION) return;
@@ -131,13 +112,13 @@ export class HyperstartAgent implements Agent {
 
   /** Does as much of it as the guest and the proxy let it, and then throws what went wrong. */
   async stopPod(): Promise<void> {
-    const { client, dialect } = await this.#attached();
+    const { client, dialect } = await this.#guest.attached();
     const errors: unknown[] = [];
-    await this.#send("destroypod").catch((error) => {
+    await this.#guest.send("destroypod").catch((error) => {
       // It powers off, perhaps before its answer is out.
       if (!isCDialect(dialect)) errors.push(error);
     });
-    await client.unregisterVM(this.#options.pod, this.#limits())
+    await client.unregisterVM(this.#options.pod, this.#guest.limits())
       .catch((error) => void errors.push(error));
     this.close();
     if (errors.length === 1) throw errors[0];
@@ -145,9 +126,9 @@ export class HyperstartAgent implements Agent {
   }
 
   async reserveStreams(): Promise<ProcessStreams> {
-    const { client } = await this.#attached();
+    const { client } = await this.#guest.attached();
     const vm = { containerId: this.#options.pod, numIOStreams: 1 };
-    const { url, tokens } = await client.attachVM(vm, this.#limits());
+    const { url, tokens } = await client.attachVM(vm, this.#guest.limits());
     return { url, token: tokens[0]! };
   }
 
@@ -156,7 +137,7 @@ export class HyperstartAgent implements Agent {
   }
 
   async startContainer(container: GuestContainer, token: string): Promise<void> {
-    const { dialect, faithful } = await this.#attached();
+    const { dialect, faithful } = await this.#guest.attached();
     if (!faithful) {
       throw new Failure(
         `Cannot start the container ${container.id}: ${guestName(dialect)} refuses what cc-proxy ` +
@@ -166,7 +147,7 @@ export class HyperstartAgent implements Agent {
     }
     const { message, dropped } = containerFor(dialect, containerMessage(container));
     this.#tellDropped(dropped, container.id);
-    const answer = await this.#send("newcontainer", message, token);
+    const answer = await this.#guest.send("newcontainer", message, token);
     for (const warning of startWarnings(answer)) {
       this.#logger.warn("the guest cannot do all that was asked for", {
         container: container.id,
@@ -176,23 +157,23 @@ export class HyperstartAgent implements Agent {
   }
 
   async exec(container: string, command: Command, token: string): Promise<void> {
-    const { dialect } = await this.#attached();
+    const { dialect } = await this.#guest.attached();
     const whole: ExecCommand = { container, process: processMessage(command) };
     const { message, dropped } = execFor(dialect, whole);
     this.#tellDropped(dropped, container);
-    await this.#send("execcmd", message, token);
+    await this.#guest.send("execcmd", message, token);
   }
 
   async killContainer(container: string, signal: number, all: boolean): Promise<void> {
     const message: KillContainer = { container, signal, allProcesses: all };
-    await this.#send("killcontainer", message);
+    await this.#guest.send("killcontainer", message);
   }
 
   async removeContainer(container: string): Promise<void> {
-    const { dialect } = await this.#attached();
+    const { dialect } = await this.#guest.attached();
     const message: RemoveContainer = { container };
     try {
-      await this.#send("removecontainer", message);
+      await this.#guest.send("removecontainer", message);
     } catch (error) {
       // It removes a container by itself when its first process ends, and then knows none of that name.
       if (!isCDialect(dialect)) throw error;
@@ -205,7 +186,7 @@ export class HyperstartAgent implements Agent {
     format: "json" | "table",
     args: string[],
   ): Promise<string> {
-    const { dialect } = await this.#attached();
+    const { dialect } = await this.#guest.attached();
     if (isCDialect(dialect)) {
       throw new Failure(
         `Cannot list the processes of the container ${container}: ${guestName(dialect)} has no ` +
@@ -214,83 +195,74 @@ export class HyperstartAgent implements Agent {
       );
     }
     const message: PsContainer = { container, format, psargs: args };
-    return new TextDecoder().decode(await this.#send("pscontainer", message));
+    return new TextDecoder().decode(await this.#guest.send("pscontainer", message));
   }
 
   async updateContainer(container: string, limits: ContainerLimits): Promise<void> {
     await this.#requireBuiltin(`change the limits of the container ${container}`);
     const message: UpdateContainer = { container, constraints: constraintsOf(limits) };
-    await this.#send("updatecontainer", message);
+    await this.#guest.send("updatecontainer", message);
   }
 
   async freezeContainer(container: string, frozen: boolean): Promise<void> {
     await this.#requireBuiltin(`make the container ${container} stand still`);
     const message: FreezeContainer = { container, frozen };
-    await this.#send("freezecontainer", message);
+    await this.#guest.send("freezecontainer", message);
   }
 
   async containerCounters(container: string): Promise<CgroupCounters> {
     await this.#requireBuiltin(`tell what the container ${container} has used`);
     const message: RemoveContainer = { container };
-    return parseCgroupCounters(await this.#send("containercounters", message));
+    return parseCgroupCounters(await this.#guest.send("containercounters", message));
   }
 
   /** @throws {Failure} for a guest that does not have podvisor's own commands */
   async #requireBuiltin(what: string): Promise<void> {
-    const { dialect } = await this.#attached();
+    const { dialect } = await this.#guest.attached();
     if (dialect === "builtin") return;
     throw new Failure(`Cannot ${what}: ${guestName(dialect)} has no command for it`);
   }
 
   async onlineCPUMem(plugged?: PluggedResources): Promise<void> {
-    const { dialect } = await this.#attached();
+    const { dialect } = await this.#guest.attached();
     // The Go agent leaves it to udev, and answers ERROR.
     if (dialect === "go") return;
-    await this.#send("onlinecpumem", dialect === "builtin" ? plugged : undefined);
+    await this.#guest.send("onlinecpumem", dialect === "builtin" ? plugged : undefined);
   }
 
   async collectTrace(): Promise<void> {
-    if (!isTracing() || !this.#link) return;
+    const link = this.#guest.known;
+    if (!isTracing() || !link) return;
     try {
-      const { client } = await this.#link;
-      addSpans(await client.endTrace(this.#limits()));
+      const { client } = await link;
+      addSpans(await client.endTrace(this.#guest.limits()));
     } catch (error) {
       this.#logger.debug("no trace of the proxy and the guest", { error });
     }
   }
 
   async setInterface(wanted: GuestInterface): Promise<void> {
-    const { dialect } = await this.#attached();
+    const { dialect } = await this.#guest.attached();
     const { interfaces } = networkFor(dialect, { interfaces: [wanted], routes: [] }, this.#logger);
-    for (const each of interfaces) await this.#send("setupinterface", each);
+    for (const each of interfaces) await this.#guest.send("setupinterface", each);
   }
 
   async setRoutes(routes: readonly GuestRoute[]): Promise<void> {
-    const { dialect } = await this.#attached();
+    const { dialect } = await this.#guest.attached();
     const known = networkFor(dialect, { interfaces: [], routes }, this.#logger).routes;
-    if (known.length > 0) await this.#send("setuproute", { routes: known });
+    if (known.length > 0) await this.#guest.send("setuproute", { routes: known });
   }
 
   async deleteRoutes(routes: readonly GuestRoute[]): Promise<void> {
-    const { dialect } = await this.#attached();
+    const { dialect } = await this.#guest.attached();
     if (dialect !== "builtin") {
       throw new Failure(`Cannot take routes away: ${guestName(dialect)} has no command for it`);
     }
-    await this.#send("deleteroute", { routes });
+    await this.#guest.send("deleteroute", { routes });
   }
 
   close(): void {
-    this.#closing.abort(new Error("Cannot reach the guest: the driver was closed"));
-    this.#closing = new AbortController();
-    this.#link?.then(({ client }) => client.close(), () => {});
-    this.#link = undefined;
-  }
-
-  async #send(name: string, message?: object, token?: string): Promise<Uint8Array> {
-    const { client, maxMessage } = await this.#attached();
-    if (message) checkSize(name, message, maxMessage);
-    using _span = trace(name);
-    return await client.hyper(name, token === undefined ? [] : [token], message, this.#limits());
+    this.#guest.close();
   }
 
   /** What the guest cannot do is left out of its messages, and must not be missed in silence. */
@@ -300,65 +272,6 @@ export class HyperstartAgent implements Agent {
       ...(container === undefined ? {} : { container }),
       settings: dropped.join(", "),
     });
-  }
-
-  /** Makes the proxy wait for the guest; the connection is attached to the VM from then on. */
-  #register(): Promise<GuestLink> {
-    const [control, stream] = this.#ports;
-    if (!control || !stream) throw new Error("Cannot start the pod: its driver has no sockets yet");
-    const vm = {
-      containerId: this.#options.pod,
-      ctlSerial: control.hostPath,
-      ioSerial: stream.hostPath,
-      trace: isTracing(),
-    };
-    this.#link = this.#connect((client) => client.registerVM(vm, this.#limits()));
-    return this.#link;
-  }
-
-  /** The connection, unless it has been lost: then a new one. */
-  async #attached(): Promise<GuestLink> {
-    const vm = { containerId: this.#options.pod, trace: isTracing() };
-    const known = this.#link ??= this.#attach(vm);
-    const link = await known;
-    if (!link.client.isClosed) return link;
-    // Commands that overlap find the loss together, and share what replaces it.
-    if (this.#link === known) this.#link = this.#attach(vm);
-    return await (this.#link ??= this.#attach(vm));
-  }
-
-  #attach(vm: AttachVM): Promise<GuestLink> {
-    const attach = (client: ProxyClient) => client.attachVM(vm, this.#limits());
-    return this.#connect(attach, REACH_TIMEOUT);
-  }
-
-  async #connect(
-    greet: (client: ProxyClient) => ReturnType<ProxyClient["attachVM"]>,
-    timeout?: number,
-  ): Promise<GuestLink> {
-    const { proxy, maxMessage } = this.#options;
-    try {
-      const client = await ProxyClient.connect(proxy, {
-        logger: this.#logger,
-        ...(timeout === undefined ? {} : { timeout }),
-        ...this.#limits(),
-      });
-      using undo = new DisposableStack();
-      undo.defer(() => client.close());
-      using _span = trace("attach to the guest");
-      const link = await describeLink(client, await greet(client), this.#limits(), maxMessage);
-      undo.move();
-      return link;
-    } catch (error) {
-      this.#link = undefined;
-      throw error;
-    }
-  }
-
-  #limits(): { signal: AbortSignal } {
-    const { signal } = this.#options;
-    const closing = this.#closing.signal;
-    return { signal: signal ? AbortSignal.any([signal, closing]) : closing };
   }
 }
 
