@@ -43,7 +43,7 @@ async function isLeftover(store: PodStore, id: string): Promise<boolean> {
 }
 
 async function endPodProcesses(store: PodStore, id: string): Promise<number[]> {
-  const processes = await findPodProcesses(store.directory(id).path);
+  const processes = findPodProcesses(store.directory(id).path);
   await Promise.all(processes.map(killProcess));
   return processes.map(({ pid }) => pid);
 }

@@ -21,7 +21,7 @@ export async function changePod<T>(
   const { state } = await store.readPod(id);
   const loaded = await loadPod(store, id);
   if (loaded.pod.state !== state) {
-    const rest = await findPodProcesses(loaded.directory.path);
+    const rest = findPodProcesses(loaded.directory.path);
     await Promise.all(rest.map(killProcess));
     await releaseOutside(loaded.directory);
   }

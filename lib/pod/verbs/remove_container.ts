@@ -37,7 +37,7 @@ export async function removeContainer(
       await clearContainer(tools, loaded, ended);
     }
     // A command that was killed may have started a shim that no record knows of.
-    const strays = await findPodProcesses(loaded.directory.container(id));
+    const strays = findPodProcesses(loaded.directory.container(id));
     await Promise.all(strays.map(killProcess));
     await store.removeContainer(pod, id);
   });

@@ -33,7 +33,7 @@ async function removeLocked(tools: PodTools, id: string, force: boolean): Promis
     }
     await takeDown(tools, loaded);
   }
-  const strays = await findPodProcesses(store.directory(id).path);
+  const strays = findPodProcesses(store.directory(id).path);
   await Promise.all(strays.map(killProcess));
   await releaseOutside(store.directory(id));
   await store.remove(id);

@@ -66,7 +66,7 @@ async function reboot(
   signal: AbortSignal,
   undo: Undo,
 ): Promise<PodRecord> {
-  const strays = await findPodProcesses(loaded.directory.path);
+  const strays = findPodProcesses(loaded.directory.path);
   await Promise.all(strays.map(killProcess));
   return await bringUp(tools, loaded, signal, undo);
 }

@@ -35,7 +35,7 @@ export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodR
   }
   // One whose start was cut short has parts that were never recorded.
   if (!pod.vm || !pod.proxy) {
-    const strays = await findPodProcesses(directory.path);
+    const strays = findPodProcesses(directory.path);
     await Promise.all(strays.map(killProcess));
   }
   await releaseOutside(directory);
