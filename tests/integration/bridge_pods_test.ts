@@ -65,6 +65,7 @@ Deno.test("two pods on a bridge reach each other by IPv4 and IPv6, and leave not
   assertMatch(seen, /10\.88\.0\.3\s+two/);
   assertEquals(seen.match(/ 0% packet loss/g)?.length, 4);
   const [sum] = /[0-9a-f]{64}/.exec(seen)!;
+  await must("container", "wait", "server");
   const received = await must("container", "logs", "server");
   assertEquals(received.match(/[0-9a-f]{64}/g), [sum, sum]);
   assertStringIncludes(
