@@ -81,6 +81,7 @@ async function restore(bench: TemplateBench, number: number): Promise<Twin> {
   await Deno.writeTextFile(join(data, `file-${name}`), `content of ${name}\n`);
   const libraries = ["/usr", "/lib", "/lib64"].flatMap((path) => ["-v", `${path}:${path}:ro`]);
   const args = ["run", "-i", "--name", name, "-v", `${data}:/data:ro`, ...libraries];
+  const asked = Promise.withResolvers<void>();
   const child = bench.bench.start([...args, "busybox", "/bin/sh", "-c", SCRIPT], {
     env: bench.env(),
     stdin: new ReadableStream<Uint8Array>({
@@ -92,7 +93,6 @@ async function restore(bench: TemplateBench, number: number): Promise<Twin> {
     }),
   });
   const expected = Object.keys(SECRETS).length + 4;
-  const asked = Promise.withResolvers<void>();
   let text = "", before = 0, after = 0;
   const stderr = new Response(child.stderr).text();
   for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
