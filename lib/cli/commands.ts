@@ -186,6 +186,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Remove templates",
     load: async () => (await import("./commands/template.ts")).remove,
   },
+  "spare keep": {
+    summary: "Restore a VM that waits for the next pod",
+    load: async () => (await import("./commands/spare.ts")).keep,
+  },
   logs: {
     summary: "Print what the parts of a pod have logged",
     load: async () => (await import("./commands/logs.ts")).logs,

@@ -7,9 +7,15 @@ import { verbContext } from "./verb_context.ts";
 /** What the verbs that engines call work with. */
 export async function engineContext(context: CommandContext): Promise<RuntimeContext> {
   const { config } = context;
+  // An engine's VM is in its pod's control groups from the start, and a spare is in none.
+  const { spares: _, ...defaults } = await readPodOptions(
+    new ParsedOptions([], new Map()),
+    "",
+    config,
+  );
   return {
     ...verbContext(context),
     allowedAnnotations: config.get("annotations").split(",").map((each) => each.trim()),
-    defaults: await readPodOptions(new ParsedOptions([], new Map()), "", config),
+    defaults,
   };
 }

@@ -1,6 +1,7 @@
 import {
   type Config,
   MAX_MEMORY_MIB,
+  MAX_SPARES,
   MAX_VCPUS,
   MIN_MEMORY_MIB,
   TEMPLATE_USES,
@@ -65,6 +66,7 @@ export async function readPodOptions(
     ...dns ? { dns } : {},
     share: options.choice("share", ["9p", "virtiofs"]) ?? config.get("share"),
     template: readTemplateUse(options, config),
+    ...readSpares(config),
     ...readKinds(options, config),
   };
 }
@@ -79,6 +81,18 @@ function readTemplateUse(options: ParsedOptions, config: Config): TemplateUse {
   throw new Failure(
     `Cannot use PODVISOR_TEMPLATE=${said}: it is one of ${TEMPLATE_USES.join(", ")}`,
   );
+}
+
+/** `PODVISOR_SPARES` goes before configuration files. */
+function readSpares(config: Config): Pick<PodConfig, "spares"> {
+  const said = Deno.env.get("PODVISOR_SPARES") ?? "";
+  const count = said === "" ? config.get("spares") : /^\d+$/.test(said) ? Number(said) : NaN;
+  if (!(count <= MAX_SPARES)) {
+    throw new Failure(
+      `Cannot use PODVISOR_SPARES=${said}: a whole number from 0 to ${MAX_SPARES} is needed`,
+    );
+  }
+  return count === 0 ? {} : { spares: { count, seconds: config.get("spare_time") } };
 }
 
 /** The memory that a VM is to have, in MiB, if it was said. @throws {Failure} when it will not do */

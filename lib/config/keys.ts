@@ -39,6 +39,9 @@ export interface ConfigValues {
   /** What is done with a root directory that is a whole disk: a device-mapper or loop device that is mounted there. */
   block_root: "share" | "plug";
   template: TemplateUse;
+  /** How many VMs of each shape wait, restored, for the next pods, and for how many seconds at most. */
+  spares: number;
+  spare_time: number;
   /** Which `io.podvisor.…` annotations of a bundle hold, separated by commas. */
   annotations: string;
   log_level: "debug" | "info" | "warn" | "error";
@@ -59,6 +62,9 @@ export type KeyRule =
 export const MIN_MEMORY_MIB = 160;
 export const MAX_MEMORY_MIB = 1 << 24;
 export const MAX_VCPUS = 240;
+export const MAX_SPARES = 64;
+/** A day, in seconds. */
+export const MAX_SPARE_TIME = 86_400;
 
 /** What holds when nobody says otherwise. */
 export const DEFAULTS: Readonly<ConfigValues> = {
@@ -82,6 +88,8 @@ export const DEFAULTS: Readonly<ConfigValues> = {
   block_driver: "virtio-scsi",
   block_root: "share",
   template: "auto",
+  spares: 0,
+  spare_time: 600,
   annotations: "memory,vcpus,template",
   log_level: "warn",
   log_format: "text",
@@ -109,6 +117,8 @@ export const RULES: Readonly<Record<ConfigKey, KeyRule>> = {
   block_driver: { kind: "choice", choices: ["virtio-scsi", "virtio-blk"] },
   block_root: { kind: "choice", choices: ["share", "plug"] },
   template: { kind: "choice", choices: TEMPLATE_USES },
+  spares: { kind: "integer", least: 0, most: MAX_SPARES },
+  spare_time: { kind: "integer", least: 1, most: MAX_SPARE_TIME },
   annotations: { kind: "text" },
   log_level: { kind: "choice", choices: ["debug", "info", "warn", "error"] },
   log_format: { kind: "choice", choices: ["text", "json"] },

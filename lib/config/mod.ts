@@ -9,6 +9,8 @@ export {
   faultOf,
   type HypervisorKindName,
   MAX_MEMORY_MIB,
+  MAX_SPARE_TIME,
+  MAX_SPARES,
   MAX_VCPUS,
   MIN_MEMORY_MIB,
   type ProxyKindName,

@@ -85,7 +85,14 @@ export interface VmShare {
 /** What a VM starts from when it does not just boot. */
 export type VmOrigin =
   /** A template, if there is one for such a VM. */
-  | { kind: "template" }
+  | {
+    kind: "template";
+    /**
+     * Gives a VM that has been restored from the template of that key and whose guest waits for its host; its files are
+     * in the launch's directory then. Nothing when there is none.
+     */
+    takeSpare?: (key: string) => Promise<Omit<RunningVm, "directory"> | undefined>;
+  }
   /** A boot, with its memory in this new file: to become a template. */
   | { kind: "new-template"; ram: string };
 

@@ -17,6 +17,7 @@ import { preparePodNetwork } from "./network/pod_network.ts";
 import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
 import { releaseOutside } from "./release_outside.ts";
 import { claimSockets } from "./sockets.ts";
+import { takeSpare } from "./spares/spare_store.ts";
 import type { PodDirectory } from "./store.ts";
 
 /** How long a restored guest may take until its pod is up, in milliseconds: what takes longer is damaged. */
@@ -50,7 +51,7 @@ export interface BootedPod {
  * @throws {Failure} saying which part failed; for a VM that ended, with the last of its console
  */
 export async function bootPod(options: BootOptions): Promise<BootedPod> {
-  const origin = options.origin ?? originOf(options.pod.config);
+  const origin = options.origin ?? originOf(options);
   if (!origin) return await bringUp(options, undefined);
   let template: VmTemplate | undefined;
   try {
@@ -66,11 +67,19 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
 }
 
 /** Only the built-in proxy tells how far the guest's clock is behind. */
-function originOf(config: PodConfig): VmOrigin | undefined {
+function originOf({ directory, pod: { config } }: BootOptions): VmOrigin | undefined {
   const { proxy, agent } = kindsOf(config);
   const can = (config.template ?? "off") !== "off" && proxy.kind === "builtin" &&
     agent === "hyperstart";
-  return can ? { kind: "template" } : undefined;
+  if (!can) return undefined;
+  if (!canTakeSpare(config)) return { kind: "template" };
+  return { kind: "template", takeSpare: (key) => takeSpare(directory, key) };
+}
+
+/** Sockets elsewhere and ports of the host are opened when QEMU starts. */
+function canTakeSpare({ spares, sockets, network }: PodConfig): boolean {
+  const ports = network.kind === "user" ? network.ports.length : 0;
+  return spares !== undefined && sockets === undefined && ports === 0;
 }
 
 /** @param onStarted told of the VM before it is waited for */

@@ -1,6 +1,7 @@
 import { basename } from "@std/path";
 import { CONSOLE_KEEPER, MOCK_PROCESS } from "../hypervisor/mod.ts";
 import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
+import { formerPlaces } from "./spares/spare_store.ts";
 
 /** Programs that work for one pod and are named after it on their command line. */
 const HELPERS = /^(qemu-system-.*|virtiofsd|cc-proxy|cc-shim)$/;
@@ -11,17 +12,20 @@ const ROLES = ["proxy", "shim", CONSOLE_KEEPER, MOCK_PROCESS];
 
 /**
  * The processes that work for a pod, found by the pod's directory on their command lines: also those that were started
- * and never recorded, because the command that started them was killed in between.
+ * and never recorded, because the command that started them was killed in between. The VM that was a spare has its
+ * earlier directory there.
  *
  * @param directory the pod's, or a container's for its shim
  */
 export function findPodProcesses(directory: string): ProcessIdentity[] {
   const found: ProcessIdentity[] = [];
+  const places = [directory, ...formerPlaces(directory)].map((path) => `${path}/`);
   // Nothing here waits for a disk, and reading a file in the background costs several times as much.
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const words = commandLine(Number(name));
-    if (!words.some((word) => word.includes(`${directory}/`)) || !isPartOfPod(words)) continue;
+    const isNamed = words.some((word) => places.some((place) => word.includes(place)));
+    if (!isNamed || !isPartOfPod(words)) continue;
     const identity = identifyProcess(Number(name));
     if (identity) found.push(identity);
   }

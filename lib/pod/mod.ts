@@ -7,6 +7,8 @@ export { type LoadedPod, loadPod } from "./load_pod.ts";
 export { type PodLogLine, readPodLogs } from "./pod_logs.ts";
 export * from "./records.ts";
 export { runOnce, type RunOnceOptions } from "./run_once.ts";
+export { keepSpare, type SpareRequest } from "./spares/keep_spare.ts";
+export { collectSpares } from "./spares/collect_spares.ts";
 export { makeTemplate, type TemplateRequest } from "./templates/make_template.ts";
 export { canMove, checkMove, type LifeState } from "./state_machine.ts";
 export { PodDirectory, PodStore } from "./store.ts";

@@ -56,6 +56,8 @@ export interface PodConfig {
   share: ShareKind;
   /** Whether its VM is restored from a template, and leaves one where there is none. Default: off. */
   template?: "auto" | "use" | "off";
+  /** How many VMs wait for pods like it, and how long each at most. Default: none. */
+  spares?: { count: number; seconds: number };
   /** Kernel to boot in place of the host's own. */
   kernel: string | null;
   /** A guest to boot with that kernel in place of the built-in one; at least one of the two. */

@@ -1,4 +1,4 @@
-import { collectGarbage, PodStore } from "../../pod/mod.ts";
+import { collectGarbage, collectSpares, PodStore } from "../../pod/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { applyLogOptions, LOG_OPTIONS } from "../log_options.ts";
 import { print } from "../output.ts";
@@ -20,6 +20,7 @@ export const gc: Command = {
     const found = [
       ...await collectGarbage(new PodStore(paths.state)),
       ...await collectGarbage(buildStore(paths)),
+      ...await collectSpares(paths.state),
     ];
     const unfinished = await templateStore(paths).collectGarbage();
     if (options.flag("json")) {

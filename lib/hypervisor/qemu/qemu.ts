@@ -61,7 +61,10 @@ export class Qemu implements Hypervisor {
     const { origin } = launch;
     const shaped = origin && await this.#shape(start);
     if (!shaped) return await boot(start);
-    if (origin.kind === "template") return await restore(start, shaped);
+    if (origin.kind === "template") {
+      const spare = await origin.takeSpare?.(shaped.details.key);
+      return spare ? takeOver(spare, launch, shaped) : await restore(start, shaped);
+    }
     const options = { ...shaped.start.options, ram: { path: origin.ram, shared: true } };
     return await boot({ ...shaped.start, options }, templateOf(shaped, null));
   }
@@ -137,6 +140,19 @@ async function restore(start: QemuStart, shaped: TemplateStart): Promise<Vm> {
   const vm = await boot(start, templateOf(shaped, null));
   await store.drop(details.key);
   return vm;
+}
+
+/** A VM that runs already. If no guest answers in it, that says nothing of its template. */
+function takeOver(
+  spare: Omit<RunningVm, "directory">,
+  launch: VmLaunch,
+  { details }: TemplateStart,
+): Vm {
+  const running: RunningVm = { ...spare, directory: launch.directory };
+  const restored = plugCards(new QemuVm(running), launch);
+  // Whoever waits for it is told.
+  restored.catch(() => {});
+  return new QemuVm(running, { details, restored, drop: () => Promise.resolve() });
 }
 
 /** A template has none: each pod has its own. */

@@ -1,8 +1,8 @@
 import type { Vm } from "../../hypervisor/mod.ts";
 import { getLogger } from "../../log.ts";
 import { selfCommand, spawn } from "../../sys/mod.ts";
-import { kindsOf } from "../kinds.ts";
 import type { PodConfig } from "../records.ts";
+import { shapeOptions } from "./shape_options.ts";
 
 /**
  * Has the template of a pod made in the background, where the pod is to leave one and there is none. The command that
@@ -13,20 +13,16 @@ import type { PodConfig } from "../records.ts";
  */
 export function leaveTemplate(root: string, pod: PodConfig, { template }: Vm): void {
   if (pod.template !== "auto" || !template || template.restored) return;
-  const { key, memoryMiB, vcpus, network } = template.details;
-  const { path } = kindsOf(pod).hypervisor;
+  const { details } = template;
   const command = selfCommand([
     ...["--root", root, "template", "build", "--background"],
-    ...["--memory", `${memoryMiB}M`, "--cpus", String(vcpus), "--network", network],
-    ...["--share", "9p", "--proxy", "builtin", "--agent", "hyperstart"],
-    ...["--hypervisor", path === null ? "qemu" : `qemu=${path}`],
-    ...pod.kernel === null ? [] : ["--kernel", pod.kernel],
+    ...shapeOptions(pod, details),
   ]);
   try {
     spawn({ command, detached: true });
-    getLogger("template").info("template is being made in the background", { key });
+    getLogger("template").info("template is being made in the background", { key: details.key });
   } catch (error) {
     // The pod is none the worse for it.
-    getLogger("template").warn("template cannot be made", { key, error });
+    getLogger("template").warn("template cannot be made", { key: details.key, error });
   }
 }

@@ -20,18 +20,12 @@ type Input = "ended" | "some" | "open";
  * @throws {Failure} when one does not end as it should
  */
 export async function warmUp(agent: Agent, config: ContainerConfig): Promise<void> {
-  const start = async (args: string[], input: Input, terminal = false) =>
-    await run(agent, args, input, async (token) => {
-      const container = guestContainer(WARM_UP, config, []);
-      const command = { ...container.command, args, terminal };
-      await agent.startContainer({ ...container, command }, token);
-    });
   for (let round = 0; round < ROUNDS; round++) {
     const [args, input] = round === 0 ? [["cat"], "some" as const] : [["true"], "ended" as const];
-    await (await start(args, input, round === 1)).endsWith(0);
+    await (await start(agent, config, args, input, round === 1)).endsWith(0);
     await agent.removeContainer(WARM_UP);
   }
-  const waiting = await start(["cat"], "open");
+  const waiting = await start(agent, config, ["cat"], "open");
   for (const terminal of [false, true]) {
     const command = { ...config.command, args: ["true"], terminal };
     const further = await run(
@@ -45,6 +39,31 @@ export async function warmUp(agent: Agent, config: ContainerConfig): Promise<voi
   await agent.killContainer(WARM_UP, SIGNALS.KILL!, true);
   await waiting.endsWith(128 + SIGNALS.KILL!);
   await agent.removeContainer(WARM_UP);
+}
+
+/**
+ * Runs one throw-away container.
+ *
+ * @param config of a container with busybox, whose root is shared as {@linkcode WARM_UP}'s
+ * @throws {Failure} when it does not end as it should
+ */
+export async function prime(agent: Agent, config: ContainerConfig): Promise<void> {
+  await (await start(agent, config, ["true"], "ended")).endsWith(0);
+  await agent.removeContainer(WARM_UP);
+}
+
+async function start(
+  agent: Agent,
+  config: ContainerConfig,
+  args: string[],
+  input: Input,
+  terminal = false,
+) {
+  return await run(agent, args, input, async (token) => {
+    const container = guestContainer(WARM_UP, config, []);
+    const command = { ...container.command, args, terminal };
+    await agent.startContainer({ ...container, command }, token);
+  });
 }
 
 async function run(

@@ -7,6 +7,7 @@ import type { PodConfig, PodRecord } from "../records.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import { POD_LOGS } from "../pod_logs.ts";
 import { releaseOutside } from "../release_outside.ts";
+import { refillSpares } from "../spares/refill_spares.ts";
 import { leaveTemplate } from "../templates/leave_template.ts";
 import { type PodTools, vmRecord } from "../tools.ts";
 import { Undo } from "../undo.ts";
@@ -64,5 +65,6 @@ export async function bringUp(
   const up: PodRecord = { ...pod, state: "ready", reason: null, vm: vmRecord(vm), proxy };
   await tools.store.writePod(up);
   leaveTemplate(tools.store.root, pod.config, vm);
+  refillSpares(tools.store.root, pod.config, vm);
   return up;
 }

@@ -1,0 +1,156 @@
+import { join } from "@std/path";
+import { Failure } from "../../failure.ts";
+import type { Vm } from "../../hypervisor/mod.ts";
+import {
+  giveWay,
+  identifyProcess,
+  isAlive,
+  lockFile,
+  openIdentified,
+  waitForEnd,
+} from "../../sys/mod.ts";
+import { addPod } from "../add_pod.ts";
+import { bootPod } from "../boot.ts";
+import { endProcess } from "../end_process.ts";
+import { makeName } from "../identifier.ts";
+import type { ContainerConfig, PodConfig, PodRecord } from "../records.ts";
+import { releaseOutside } from "../release_outside.ts";
+import { shareContainer, unshareContainer } from "../share.ts";
+import { type PodDirectory, PodStore } from "../store.ts";
+import { type PodTools, vmRecord } from "../tools.ts";
+import { prime, WARM_UP } from "../templates/warm_up.ts";
+import {
+  countSpares,
+  findTaker,
+  isOffered,
+  offerSpare,
+  spareStore,
+  withdrawSpare,
+} from "./spare_store.ts";
+
+/** How often a spare's keeper looks whether it has been taken, in milliseconds. */
+const LOOK = 500;
+
+/** A spare that is to be. */
+export interface SpareRequest {
+  /** What the pods that take it are made with. */
+  tools: PodTools;
+  /** A pod of the shape that it is for. */
+  pod: PodConfig;
+  /** The throw-away container that it is primed with, with busybox. */
+  container: ContainerConfig;
+  /** Key of the template that it is restored from. */
+  key: string;
+  /** How many are to wait. */
+  count: number;
+  /** How long it waits for a pod, in milliseconds. */
+  time: number;
+  /** Called when there is one and others are missing still. */
+  onMissing: () => void;
+  signal: AbortSignal;
+}
+
+/**
+ * Restores a VM that waits for a pod, unless there are enough, and keeps it: one that nobody takes in time is ended, and
+ * so is one that has been taken by a command that ended without ending it. Returns when there is nothing left to do.
+ *
+ * @throws {Failure} when it cannot be made; nothing of it is left then
+ */
+export async function keepSpare(request: SpareRequest): Promise<void> {
+  const { tools: { store: { root } }, key, count } = request;
+  const made = await makeMissing(request);
+  if (!made) return;
+  await using undo = new AsyncDisposableStack();
+  const { directory } = made;
+  undo.defer(() => spareStore(root).remove(directory.id));
+  giveWay();
+  if (await countSpares(root, key) < count) request.onMissing();
+  if (await waitForTaker(request, made) === "taken") await watchTaker(request.tools.store, made);
+}
+
+interface Spare {
+  directory: PodDirectory;
+  vm: Vm;
+}
+
+/** One at a time: two that count at once would make too many. */
+async function makeMissing(request: SpareRequest): Promise<Spare | undefined> {
+  const { tools: { store: { root } }, key, count } = request;
+  const { root: place } = spareStore(root);
+  await Deno.mkdir(place, { recursive: true, mode: 0o700 });
+  using _lock = await lockFile(join(place, "making.lock"));
+  if (await countSpares(root, key) >= count) return undefined;
+  return await make(request);
+}
+
+async function make({ tools, pod, container, key, signal }: SpareRequest): Promise<Spare> {
+  const store = spareStore(tools.store.root);
+  const id = makeName();
+  await using undo = new AsyncDisposableStack();
+  const keeper = identifyProcess(Deno.pid)!;
+  const { directory, record } = await addPod(store, id, pod, keeper);
+  undo.defer(() => store.remove(id));
+  undo.defer(() => releaseOutside(directory));
+  const { agent, vm, proxy } = await bootPod({
+    directory,
+    pod: record,
+    launch: (options) => tools.hypervisor.launch(options),
+    dieWithParent: false,
+    onLaunched: async (vm) => {
+      await store.writePod({ ...record, vm: vmRecord(vm) });
+      await shareContainer(directory, vm.process.pid, WARM_UP, container);
+    },
+    signal,
+  });
+  undo.defer(() => vm.kill());
+  undo.defer(() => endProcess(proxy.process));
+  undo.defer(() => agent.close());
+  if (!vm.template?.restored || vm.template.details.key !== key) {
+    throw new Failure("Cannot make a spare: there is no such template any more");
+  }
+  await prime(agent, container);
+  await agent.stopPod();
+  // Its guest sees its host go; the pod's proxy is greeted as the first one was.
+  await endProcess(proxy.process);
+  await unshareContainer(directory, vm.process.pid, WARM_UP);
+  await store.removeContainer(id, WARM_UP);
+  await offerSpare(directory, {
+    version: 1,
+    key,
+    path: directory.path,
+    vm: vmRecord(vm),
+    keeper,
+  });
+  undo.move();
+  return { directory, vm };
+}
+
+async function waitForTaker(
+  { time, signal }: SpareRequest,
+  { directory, vm }: Spare,
+): Promise<"taken" | "ended"> {
+  using process = openIdentified(vm.process);
+  const end = performance.now() + time;
+  while (process && !await waitForEnd(process, LOOK)) {
+    if (!await isOffered(directory)) return "taken";
+    const over = signal.aborted || performance.now() >= end;
+    if (!over) continue;
+    if (!await withdrawSpare(directory)) return "taken";
+    break;
+  }
+  await vm.kill();
+  return "ended";
+}
+
+/** Until a pod that is to last is up, and of one that is not as long as it is there, its VM ends with its command. */
+async function watchTaker(store: PodStore, { directory, vm }: Spare): Promise<void> {
+  using process = openIdentified(vm.process);
+  const taker = await findTaker(store.root, directory.path);
+  const read = async () => taker === undefined ? undefined : await store.findPod(taker);
+  let pod: PodRecord | undefined = await read();
+  while (process && pod?.owner && isAlive(pod.owner)) {
+    if (await waitForEnd(process, LOOK)) break;
+    pod = await read();
+  }
+  if (pod?.owner !== null) await vm.kill();
+}

@@ -1,0 +1,29 @@
+import type { Vm } from "../../hypervisor/mod.ts";
+import { getLogger } from "../../log.ts";
+import { selfCommand, spawn } from "../../sys/mod.ts";
+import type { PodConfig } from "../records.ts";
+import { shapeOptions } from "../templates/shape_options.ts";
+
+/**
+ * Has a spare made in the background, where pods like this one are to find some waiting. The command that does it goes
+ * on when this one ends.
+ *
+ * @param root state directory
+ * @param vm of the pod, as it was started
+ */
+export function refillSpares(root: string, pod: PodConfig, { template }: Vm): void {
+  // Without a template there is nothing to restore yet.
+  if (!pod.spares || !template?.restored) return;
+  const { key } = template.details;
+  const command = selfCommand([
+    ...["--root", root, "spare", "keep", "--key", key],
+    ...["--count", String(pod.spares.count), "--time", String(pod.spares.seconds)],
+    ...shapeOptions(pod, template.details),
+  ]);
+  try {
+    spawn({ command, detached: true });
+  } catch (error) {
+    // The pod is none the worse for it.
+    getLogger("spares").warn("spare cannot be made", { key, error });
+  }
+}
