@@ -113,7 +113,12 @@ function isFit(spare: SpareRecord | undefined, key: string): spare is SpareRecor
  * (rename(2)). What is left is what the spare was as a pod.
  */
 async function moveFiles(from: PodDirectory, to: PodDirectory): Promise<void> {
-  const left = [from.record, from.proxySocket, from.file(POD_LOGS.proxy)];
+  const left = [
+    from.record,
+    from.proxySocket,
+    from.file("containers"),
+    from.file(POD_LOGS.proxy),
+  ];
   for await (const { name } of Deno.readDir(from.path)) {
     if (!left.includes(from.file(name))) await Deno.rename(from.file(name), to.file(name));
   }

@@ -1,0 +1,145 @@
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { isAlive, type ProcessIdentity } from "../../lib/sys/mod.ts";
+import { eventually } from "../harness/podvisor.ts";
+import { TemplateBench } from "../harness/template_bench.ts";
+
+/** What a test knows of a spare (`spare.json`). */
+interface Spare {
+  key: string;
+  vm: { process: ProcessIdentity };
+  keeper: ProcessIdentity;
+}
+
+Deno.test("spares are handed out, made up for, and never left behind", async (t) => {
+  await using bench = await TemplateBench.make();
+  const { state } = bench.bench;
+  const env = { ...bench.env(), PODVISOR_SPARES: "1" };
+  const podvisor = async (...args: string[]) => {
+    const { code, stdout, stderr } = await bench.bench.podvisor(args, { env });
+    assertEquals([code, stderr], [0, ""], args.join(" "));
+    return stdout;
+  };
+  const spareOf = (id: string) => readSpare(join(state, "pods", id));
+  const waiting = () => spares(join(state, "spares/pods"));
+  const nextSpare = (but?: Spare) =>
+    eventually(
+      "a spare",
+      () => waiting().find(({ vm }) => vm.process.pid !== but?.vm.process.pid),
+    );
+  const noSpare = () =>
+    eventually("no spare", () => names(join(state, "spares/pods")).length === 0);
+
+  await t.step("a restored pod has one made", async () => {
+    await bench.done("template", "build");
+    assertEquals(await podvisor("run", "busybox", "echo", "first"), "first\n");
+    await nextSpare();
+  });
+
+  await t.step("a pod gets it, with all that is its own, and another one is made", async () => {
+    const spare = await nextSpare();
+    await podvisor("pod", "create", "web", "--hostname", "www", "--cpus", "2");
+    const { vm } = JSON.parse(await podvisor("pod", "inspect", "web"));
+    assertEquals(vm.process, spare.vm.process);
+    const file = join(state, "file");
+    await Deno.writeTextFile(file, "of this pod\n");
+    const script = "hostname; nproc; date +%s; cat /file";
+    const args = ["--pod", "web", "-v", `${file}:/file:ro`, "busybox", "sh", "-c", script];
+    const before = Date.now();
+    const [name, cpus, time, text] = (await podvisor("container", "run", ...args)).split("\n");
+    assertEquals([name, cpus, text], ["www", "2", "of this pod"]);
+    // Whole seconds, and the clock of an emulated machine.
+    const [earliest, latest] = [before - 2000, Date.now() + 1000];
+    assert(Number(time) * 1000 >= earliest && Number(time) * 1000 <= latest, time);
+    await nextSpare(spare);
+    assert(isAlive(spare.vm.process), "the VM of a pod that lasts goes on");
+    await podvisor("pod", "rm", "--force", "web");
+    assert(!isAlive(spare.vm.process));
+  });
+
+  await t.step("of two commands at once one gets it, and both have their own", async () => {
+    const spare = await nextSpare();
+    const script = "head -c 16 /dev/urandom | md5sum; cat /proc/sys/kernel/random/uuid; hostname";
+    const outputs = await Promise.all(
+      ["a", "b"].map((name) => podvisor("run", "--name", name, "busybox", "sh", "-c", script)),
+    );
+    const [a, b] = outputs.map((output) => output.trim().split("\n"));
+    assertEquals([a!.length, b!.length], [3, 3]);
+    for (const [index, line] of a!.entries()) assertNotEquals(line, b![index]);
+    assert(!isAlive(spare.vm.process));
+    await nextSpare(spare);
+  });
+
+  await t.step("a pod that is to boot leaves it alone", async () => {
+    const spare = await nextSpare();
+    await podvisor("run", "--no-template", "busybox", "true");
+    assertEquals(waiting(), [spare]);
+  });
+
+  await t.step("with a command that is killed goes the VM that it got", async () => {
+    const spare = await nextSpare();
+    const command = bench.bench.start(["run", "--name", "killed", "busybox", "sleep", "600"], {
+      env,
+    });
+    await eventually("the pod's VM", () => spareOf("killed"));
+    command.kill("SIGKILL");
+    await command.output();
+    await eventually("the end of the VM", () => !isAlive(spare.vm.process));
+    assertStringIncludes(await podvisor("gc"), "removed pod killed");
+    await noSpare();
+  });
+
+  await t.step("one whose time is up is ended", async () => {
+    const [key] = await bench.keys();
+    const keeper = bench.bench.start(["spare", "keep", "--key", key!, "--time", "1"], { env });
+    const spare = await nextSpare();
+    assertEquals((await keeper.output()).code, 0);
+    assert(!isAlive(spare.vm.process));
+    await noSpare();
+  });
+
+  await t.step("one whose VM is killed goes away", async () => {
+    await podvisor("run", "busybox", "true");
+    const spare = await nextSpare();
+    Deno.kill(spare.vm.process.pid, "SIGKILL");
+    await noSpare();
+  });
+
+  await t.step("one whose keeper is killed is nobody's, and is ended by gc", async () => {
+    const [key] = await bench.keys();
+    bench.bench.start(["spare", "keep", "--key", key!], { env }).unref();
+    const spare = await nextSpare();
+    Deno.kill(spare.keeper.pid, "SIGKILL");
+    await eventually("the end of the keeper", () => !isAlive(spare.keeper));
+    await bench.done("pod", "create", "web");
+    const { vm } = JSON.parse(await podvisor("pod", "inspect", "web"));
+    assertNotEquals(vm.process, spare.vm.process);
+    await podvisor("pod", "rm", "--force", "web");
+    assertStringIncludes(await podvisor("gc"), `ended processes ${spare.vm.process.pid}`);
+    await noSpare();
+  });
+
+  await bench.bench.assertNothingLeft();
+});
+
+function spares(directory: string): Spare[] {
+  return names(directory).flatMap((name) => readSpare(join(directory, name)) ?? []);
+}
+
+function readSpare(directory: string): Spare | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(join(directory, "spare.json")));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function names(directory: string): string[] {
+  try {
+    return [...Deno.readDirSync(directory)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
