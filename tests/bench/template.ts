@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { PlainRestorer } from "./plain_restore.ts";
 import { type Place, processorTimeOfChildren } from "./podvisor.ts";
+import { Spares } from "./spares.ts";
 import { median, type Row } from "./row.ts";
 
 const RUNS = 9, COLD_RUNS = 3, EXECS = 7, PODS = 10;
@@ -22,16 +23,18 @@ async function measureStarts(place: Place): Promise<Row[]> {
   await must(place, "use", "pod", "create", "plain");
   const restorer = PlainRestorer.make(place, "plain");
   await must(place, "use", "pod", "rm", "--force", "plain");
-  const plain: Cost[] = [], restored: Cost[] = [], cold: Cost[] = [];
+  const plain: Cost[] = [], restored: Cost[] = [], cold: Cost[] = [], spare: Cost[] = [];
   for (let run = 0; run < RUNS; run++) {
     plain.push(await restorer.restore());
     restored.push(await runOnce(place, "use"));
     if (run < COLD_RUNS) cold.push(await runOnce(place, "off"));
+    await using spares = await Spares.make(place);
+    spare.push(await runOnce(place, "use", spares.env));
   }
-  const [plainly, warm, boot] = [plain, restored, cold].map((costs) => ({
+  const [plainly, warm, boot, handed] = [plain, restored, cold, spare].map((costs) => ({
     wall: median(costs.map(({ wall }) => wall)),
     processor: median(costs.map(({ processor }) => processor)),
-  })) as [Cost, Cost, Cost];
+  })) as [Cost, Cost, Cost, Cost];
   const atOnce = performance.now();
   await Promise.all(Array.from({ length: PODS }, () => runOnce(place, "use")));
   const together = performance.now() - atOnce;
@@ -44,6 +47,12 @@ async function measureStarts(place: Place): Promise<Row[]> {
       budget: 8,
     },
     {
+      name: `${command}, from a spare ÷ plain QEMU that restores the same`,
+      value: handed.wall / plainly.wall,
+      unit: "",
+      budget: 3,
+    },
+    {
       name: `${command}, restored ÷ booted`,
       value: warm.wall / boot.wall,
       unit: "",
@@ -54,6 +63,7 @@ async function measureStarts(place: Place): Promise<Row[]> {
       value: warm.processor / boot.processor,
       unit: "",
     },
+    { name: `${command}, from a spare`, value: handed.wall, unit: "ms" },
     { name: `${command}, restored`, value: warm.wall, unit: "ms" },
     { name: `${command}, restored: processor time`, value: warm.processor, unit: "ms" },
     { name: `${command}, booted`, value: boot.wall, unit: "ms" },
@@ -68,9 +78,9 @@ async function measureStarts(place: Place): Promise<Row[]> {
 }
 
 /** From the command to its end. */
-async function runOnce(place: Place, use: string): Promise<Cost> {
+async function runOnce(place: Place, use: string, env?: Record<string, string>): Promise<Cost> {
   const [start, used] = [performance.now(), processorTimeOfChildren()];
-  await must(place, use, "run", "busybox", "true");
+  await mustWith(place.env({ PODVISOR_TEMPLATE: use, ...env }), place, "run", "busybox", "true");
   return { wall: performance.now() - start, processor: processorTimeOfChildren() - used };
 }
 
@@ -143,9 +153,13 @@ function readOf(pid: string, file: string): string {
 }
 
 async function must(place: Place, use: string, ...args: string[]): Promise<void> {
+  await mustWith(place.env({ PODVISOR_TEMPLATE: use }), place, ...args);
+}
+
+async function mustWith(env: Record<string, string>, place: Place, ...args: string[]) {
   const { code, stderr } = await new Deno.Command(place.binary, {
     args,
-    env: place.env({ PODVISOR_TEMPLATE: use }),
+    env,
     stdin: "null",
     stdout: "null",
     stderr: "piped",
