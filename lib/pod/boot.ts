@@ -76,10 +76,10 @@ function originOf({ directory, pod: { config } }: BootOptions): VmOrigin | undef
   return { kind: "template", takeSpare: (key) => takeSpare(directory, key) };
 }
 
-/** Sockets elsewhere and ports of the host are opened when QEMU starts. */
+/** Sockets elsewhere and ports of the host are opened when QEMU starts, and in a network namespace it starts there. */
 function canTakeSpare({ spares, sockets, network }: PodConfig): boolean {
   const ports = network.kind === "user" ? network.ports.length : 0;
-  return spares !== undefined && sockets === undefined && ports === 0;
+  return spares !== undefined && sockets === undefined && ports === 0 && network.kind !== "netns";
 }
 
 /** @param onStarted told of the VM before it is waited for */

@@ -13,7 +13,7 @@ import { kindsOf } from "./kinds.ts";
 import { type ContainerConfig, newContainer, type PodConfig, type PodRecord } from "./records.ts";
 import { guestContainer, shareContainer } from "./share.ts";
 import { vmRecord } from "./tools.ts";
-import { refillSpares } from "./spares/refill_spares.ts";
+import { Refill } from "./spares/refill_spares.ts";
 import { leaveTemplate } from "./templates/leave_template.ts";
 import { withinTime } from "./within_time.ts";
 import type { PodStore } from "./store.ts";
@@ -49,14 +49,11 @@ const LOSS_TIMEOUT = 500;
  */
 export async function runOnce(options: RunOnceOptions): Promise<number> {
   const { store, name, container, signal } = options;
+  using refill = new Refill(store.root, options.pod);
   await using undo = new AsyncDisposableStack();
   const progress: { vm?: Vm; over: boolean } = { over: false };
   // Last of all: it would only delay what the user waits for.
-  undo.defer(() => {
-    if (!progress.vm) return;
-    leaveTemplate(store.root, options.pod, progress.vm);
-    refillSpares(store.root, options.pod, progress.vm);
-  });
+  undo.defer(() => progress.vm && leaveTemplate(store.root, options.pod, progress.vm));
   const owner = identifyProcess(Deno.pid)!;
   const { directory, record } = await addOwned(store, name, options.pod, owner);
   undo.defer(() => store.removeLock(name));
@@ -78,6 +75,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   });
   const { agent, vm, proxy } = booted;
   progress.vm = vm;
+  refill.plan(vm);
   undo.defer(async () => {
     const parts = { agent, vm, proxy: proxy.process };
     if (progress.over && keepsNothing(options)) await killPod(parts);

@@ -30,7 +30,6 @@ import {
 
 /** How often a spare's keeper looks whether it has been taken, in milliseconds. */
 const LOOK = 500;
-
 /** A spare that is to be. */
 export interface SpareRequest {
   /** What the pods that take it are made with. */
@@ -108,6 +107,7 @@ async function make({ tools, pod, container, key, signal }: SpareRequest): Promi
   if (!vm.template?.restored || vm.template.details.key !== key) {
     throw new Failure("Cannot make a spare: there is no such template any more");
   }
+  // Further ones make its starts no faster.
   await prime(agent, container);
   await agent.stopPod();
   // Its guest sees its host go; the pod's proxy is greeted as the first one was.
