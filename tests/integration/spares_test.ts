@@ -76,18 +76,21 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
     assertEquals(waiting(), [spare]);
   });
 
-  await t.step("while a command runs another is made, and with one that is killed goes its VM", async () => {
-    const spare = await nextSpare();
-    const command = bench.bench.start(["run", "--name", "killed", "busybox", "sleep", "600"], {
-      env,
-    });
-    await eventually("the pod's VM", () => spareOf("killed"));
-    await nextSpare(spare);
-    command.kill("SIGKILL");
-    await command.output();
-    await eventually("the end of the VM", () => !isAlive(spare.vm.process));
-    assertStringIncludes(await podvisor("gc"), "removed pod killed");
-  });
+  await t.step(
+    "while a command runs another is made, and with one that is killed goes its VM",
+    async () => {
+      const spare = await nextSpare();
+      const command = bench.bench.start(["run", "--name", "killed", "busybox", "sleep", "600"], {
+        env,
+      });
+      await eventually("the pod's VM", () => spareOf("killed"));
+      await nextSpare(spare);
+      command.kill("SIGKILL");
+      await command.output();
+      await eventually("the end of the VM", () => !isAlive(spare.vm.process));
+      assertStringIncludes(await podvisor("gc"), "removed pod killed");
+    },
+  );
 
   await t.step("one whose VM is killed goes away", async () => {
     const spare = await nextSpare();
