@@ -1,8 +1,8 @@
 import { Fields } from "./fields.ts";
 
 /**
- * `clock`: STARTPOD is answered with what the guest's clock said (`ClockReading`), and so is code 69 (`MoveClock`), which
- * sets the clock forward or back. The host learns from both how far it is off, however slow the messages were.
+ * `clock`: a STARTPOD with entropy is answered with what the guest's clock said (`ClockReading`), and so is code 69
+ * (`MoveClock`), which sets the clock forward or back. The host learns from both how far it is off, however slow the messages were.
  */
 export const FEATURE_CLOCK = "clock";
 

@@ -167,7 +167,7 @@ export class Engine {
       case GoCode.READY:
         return;
       case GoCode.STARTPOD:
-        return await reading(() => this.#startPod(payload));
+        return await this.#startPod(payload);
       case GoCode.DESTROYPOD:
         return await this.#destroyPod();
       case GoCode.NEWCONTAINER:
@@ -220,10 +220,13 @@ export class Engine {
     }
   }
 
-  async #startPod(payload: Uint8Array): Promise<void> {
+  /** Hosts that do not set the clock expect an empty answer. */
+  async #startPod(payload: Uint8Array): Promise<Uint8Array | undefined> {
     if (this.#podRuns) throw new Refusal("Pod already started, impossible to start again");
-    await this.#runtime.startPod(parseStartPod(payload));
+    const pod = parseStartPod(payload);
+    const clock = await reading(() => this.#runtime.startPod(pod));
     this.#podRuns = true;
+    return pod.entropy === "" ? undefined : clock;
   }
 
   async #newContainer(payload: Uint8Array): Promise<Uint8Array | undefined> {

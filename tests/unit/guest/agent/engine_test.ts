@@ -52,10 +52,8 @@ class Session {
     return `${answer === GoCode.ACK ? "ACK" : "ERROR"} ${text}`.trim();
   }
 
-  /** Without the time that it is answered with. */
-  async start(): Promise<string> {
-    const answer = await this.command(GoCode.STARTPOD, { hostname: "pod", shareDir: "share" });
-    return answer.replace(/ {"asked":\d+,"clock":\d+}$/, "");
+  start(pod = {}): Promise<string> {
+    return this.command(GoCode.STARTPOD, { hostname: "pod", shareDir: "share", ...pod });
   }
 
   container(id: string, stdio: number, process = {}): Promise<string> {
@@ -296,6 +294,12 @@ Deno.test("the clock is moved, and read by those who set it", async () => {
   const answer = await session.command(MOVE_CLOCK_CODE, { offset: -5000 });
   assertMatch(answer, /^ACK {"asked":\d{16},"clock":\d{16}}$/);
   assertEquals(session.runtime.log.at(-1), "move clock by -5000");
+});
+
+Deno.test("a start is answered with the clock for hosts that set it, and as ever for others", async () => {
+  assertEquals(await new Session().start(), "ACK");
+  const answer = await new Session().start({ entropy: "00" });
+  assertMatch(answer, /^ACK {"asked":\d{16},"clock":\d{16}}$/);
 });
 
 Deno.test("commands that arrive at once are answered in order, however they are cut", async () => {
