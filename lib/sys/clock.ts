@@ -15,14 +15,23 @@ export function clockTime(clock: number): bigint {
   return time[0]! * SECOND + time[1]!;
 }
 
-/** Sets a clock. @param time nanoseconds @throws {SysError} */
-export function setClock(clock: number, time: bigint): void {
-  const words = new BigInt64Array([time / SECOND, time % SECOND]);
-  syscall(
-    "clock_settime",
-    `clock ${clock}`,
-    SYS.clock_settime,
-    clock,
-    new Uint8Array(words.buffer),
-  );
+/** Size of struct timex, where its modes and its time are in it, and ADJ_SETOFFSET (linux/timex.h, 64 bits). */
+const TIMEX_SIZE = 208, TIMEX_MODES = 0, TIMEX_SECONDS = 72, TIMEX_MICROSECONDS = 80;
+const ADJ_SETOFFSET = 0x0100;
+const MICROSECONDS = 1_000_000;
+
+/**
+ * Moves a clock in one step, however long this process has to wait for a processor (clock_adjtime(2)).
+ *
+ * @param offset microseconds, forward or back
+ * @throws {SysError}
+ */
+export function moveClockBy(clock: number, offset: number): void {
+  const seconds = Math.floor(offset / MICROSECONDS);
+  const timex = new DataView(new ArrayBuffer(TIMEX_SIZE));
+  timex.setUint32(TIMEX_MODES, ADJ_SETOFFSET, true);
+  timex.setBigInt64(TIMEX_SECONDS, BigInt(seconds), true);
+  timex.setBigInt64(TIMEX_MICROSECONDS, BigInt(offset - seconds * MICROSECONDS), true);
+  const bytes = new Uint8Array(timex.buffer);
+  syscall("clock_adjtime", `clock ${clock}`, SYS.clock_adjtime, clock, bytes);
 }

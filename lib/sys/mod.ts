@@ -1,7 +1,7 @@
 /** The only room that calls the kernel. */
 export { attachDeviceProgram, loadDeviceProgram } from "./bpf.ts";
 export { ChildProgram, Result } from "./child_program.ts";
-export { CLOCK_BOOTTIME, CLOCK_REALTIME, clockTime, setClock } from "./clock.ts";
+export { CLOCK_BOOTTIME, CLOCK_REALTIME, clockTime, moveClockBy } from "./clock.ts";
 export { cutFile } from "./cut_file.ts";
 export * from "./errno.ts";
 export { isSysError, SysError } from "./error.ts";

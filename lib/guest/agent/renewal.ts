@@ -3,10 +3,10 @@ import {
   CLOCK_REALTIME,
   clockTime,
   cString,
+  moveClockBy,
   O_CLOEXEC,
   O_WRONLY,
   rawSyscall,
-  setClock,
   SYS,
   syscall,
 } from "../../sys/mod.ts";
@@ -50,5 +50,5 @@ export function timeOfDay(): number {
 
 /** Sets the clock forward, or back. @param offset microseconds @throws {SysError} */
 export function moveClock(offset: number): void {
-  setClock(CLOCK_REALTIME, clockTime(CLOCK_REALTIME) + BigInt(offset) * MICROSECOND);
+  moveClockBy(CLOCK_REALTIME, offset);
 }
