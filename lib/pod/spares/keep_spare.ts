@@ -9,15 +9,11 @@ import {
   openIdentified,
   waitForEnd,
 } from "../../sys/mod.ts";
-import { addPod } from "../add_pod.ts";
-import { bootPod } from "../boot.ts";
-import { endProcess } from "../end_process.ts";
-import { makeName } from "../identifier.ts";
 import type { ContainerConfig, PodConfig, PodRecord } from "../records.ts";
-import { releaseOutside } from "../release_outside.ts";
-import { shareContainer, unshareContainer } from "../share.ts";
+import { unshareContainer } from "../share.ts";
 import { type PodDirectory, PodStore } from "../store.ts";
 import { type PodTools, vmRecord } from "../tools.ts";
+import { bootForLater } from "../templates/boot_for_later.ts";
 import { prime, WARM_UP } from "../templates/warm_up.ts";
 import {
   countSpares,
@@ -84,42 +80,28 @@ async function makeMissing(request: SpareRequest): Promise<Spare | undefined> {
 
 async function make({ tools, pod, container, key, signal }: SpareRequest): Promise<Spare> {
   const store = spareStore(tools.store.root);
-  const id = makeName();
   await using undo = new AsyncDisposableStack();
-  const keeper = identifyProcess(Deno.pid)!;
-  const { directory, record } = await addPod(store, id, pod, keeper);
-  undo.defer(() => store.remove(id));
-  undo.defer(() => releaseOutside(directory));
-  const { agent, vm, proxy } = await bootPod({
-    directory,
-    pod: record,
-    launch: (options) => tools.hypervisor.launch(options),
+  const { directory, agent, vm, leave } = await bootForLater(undo, {
+    tools: { store, hypervisor: tools.hypervisor },
+    pod,
+    container,
     dieWithParent: false,
-    onLaunched: async (vm) => {
-      await store.writePod({ ...record, vm: vmRecord(vm) });
-      await shareContainer(directory, vm.process.pid, WARM_UP, container);
-    },
     signal,
   });
-  undo.defer(() => vm.kill());
-  undo.defer(() => endProcess(proxy.process));
-  undo.defer(() => agent.close());
   if (!vm.template?.restored || vm.template.details.key !== key) {
     throw new Failure("Cannot make a spare: there is no such template any more");
   }
   // Further ones make its starts no faster.
   await prime(agent, container);
-  await agent.stopPod();
-  // Its guest sees its host go; the pod's proxy is greeted as the first one was.
-  await endProcess(proxy.process);
+  await leave();
   await unshareContainer(directory, vm.process.pid, WARM_UP);
-  await store.removeContainer(id, WARM_UP);
+  await store.removeContainer(directory.id, WARM_UP);
   await offerSpare(directory, {
     version: 1,
     key,
     path: directory.path,
     vm: vmRecord(vm),
-    keeper,
+    keeper: identifyProcess(Deno.pid)!,
   });
   undo.move();
   return { directory, vm };

@@ -5,17 +5,11 @@ import type {
   TemplatePlace,
   TemplateStore,
 } from "../../hypervisor/mod.ts";
-import { identifyProcess } from "../../sys/mod.ts";
-import { addPod } from "../add_pod.ts";
-import { bootPod } from "../boot.ts";
-import { endProcess } from "../end_process.ts";
-import { makeName } from "../identifier.ts";
 import type { ContainerConfig, PodConfig } from "../records.ts";
-import { releaseOutside } from "../release_outside.ts";
-import { shareContainer } from "../share.ts";
-import { type PodTools, vmRecord } from "../tools.ts";
+import type { PodTools } from "../tools.ts";
 import { atRest } from "./at_rest.ts";
-import { WARM_UP, warmUp } from "./warm_up.ts";
+import { bootForLater } from "./boot_for_later.ts";
+import { warmUp } from "./warm_up.ts";
 
 /** What a template is made of. */
 export interface TemplateRequest {
@@ -46,30 +40,18 @@ export async function makeTemplate(
 }
 
 async function fill(
-  { tools: { store, hypervisor }, templates, pod, container, replace, signal }: TemplateRequest,
+  { tools, templates, pod, container, replace, signal }: TemplateRequest,
   place: TemplatePlace,
 ): Promise<TemplateDetails | undefined> {
-  const id = makeName();
   await using undo = new AsyncDisposableStack();
-  const owner = identifyProcess(Deno.pid)!;
-  const { directory, record } = await addPod(store, id, pod, owner);
-  undo.defer(() => store.remove(id));
-  undo.defer(() => releaseOutside(directory));
-  const { agent, vm, proxy } = await bootPod({
-    directory,
-    pod: record,
-    launch: (options) => hypervisor.launch(options),
+  const { agent, vm, leave } = await bootForLater(undo, {
+    tools,
+    pod,
+    container,
     origin: { kind: "new-template", ram: place.ram },
     dieWithParent: true,
-    onLaunched: async (vm) => {
-      await store.writePod({ ...record, vm: vmRecord(vm) });
-      await shareContainer(directory, vm.process.pid, WARM_UP, container);
-    },
     signal,
   });
-  undo.defer(() => vm.kill());
-  undo.defer(() => endProcess(proxy.process));
-  undo.defer(() => agent.close());
   const { template } = vm;
   if (!template) throw new Failure("Cannot make a template: such a pod can have none");
   const known = replace ? undefined : await templates.open(template.details.key);
@@ -78,9 +60,7 @@ async function fill(
     return undefined;
   }
   await warmUp(agent, container);
-  await agent.stopPod();
-  // Its guest sees its host go; the next one that comes is greeted as the first one was.
-  await endProcess(proxy.process);
+  await leave();
   await atRest(vm.process.pid);
   await vm.save(place.state);
   await vm.kill();
