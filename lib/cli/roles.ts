@@ -4,7 +4,11 @@ type Role = (args: string[]) => Promise<number>;
 /** Loaded when asked for: these processes start with every pod and carry nothing that they do not need. */
 const ROLES: Readonly<Record<string, Role>> = {
   // Past its room's face, which brings the kernel's room along: a pod's start waits for its proxy.
-  proxy: async (args) => await (await import("../proxy/main.ts")).proxyMain(args),
+  proxy: async (args) =>
+    await (await import("../proxy/main.ts")).proxyMain(args, async (proxy) => {
+      const { DetachedHost } = await import("../shim/detached_host.ts");
+      return new DetachedHost(proxy);
+    }),
   shim: async (args) => await (await import("../shim/mod.ts")).shimMain(args),
   "console-keeper": async (args) =>
     await (await import("../hypervisor/mod.ts")).consoleKeeperMain(args),

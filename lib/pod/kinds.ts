@@ -49,7 +49,7 @@ export function startPodProxy(
     ...(dieWithParent ? {} : { log: directory.file(POD_LOGS.proxy) }),
   });
   const process = identifyProcess(pid);
-  if (process) return { process, url };
+  if (process) return { process, url, hostsShims: proxy.kind === "builtin" };
   collectChild(pid);
   throw new Failure(`Cannot start the pod's proxy (${proxy.kind}): it ended at once`);
 }

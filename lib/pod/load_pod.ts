@@ -2,6 +2,7 @@
 import { readConsoleTail } from "../hypervisor/console_tail.ts";
 import { isAlive } from "../sys/mod.ts";
 import { readExit } from "./exit_file.ts";
+import { isServed } from "./shims.ts";
 import { CONSOLE_LOG } from "./pod_logs.ts";
 import type { ContainerRecord, PodRecord, ProxyRecord, VmRecord } from "./records.ts";
 import type { PodDirectory, PodStore } from "./store.ts";
@@ -62,7 +63,7 @@ async function trueContainer(
   if (pod.state === "stopped") return { ...stopped, reason: pod.reason ?? "its pod stopped" };
   // Its maker was killed, or is still at it.
   if (container.token === null) return { ...stopped, reason: "it has not been made to its end" };
-  if (container.shim && !isAlive(container.shim)) {
+  if (container.shim && !isServed(container.shim)) {
     return { ...stopped, reason: "its shim ended without telling how the container did" };
   }
   return container;

@@ -1,6 +1,8 @@
 /** Pods and their containers: life, records, clean-up. */
 export { collectGarbage, type Leftover } from "./collect_garbage.ts";
 export { checkName, makeName } from "./identifier.ts";
+export { attachSocket, logFile, type ShimPlace, type ShimStarter } from "./give_shim.ts";
+export { isServed } from "./shims.ts";
 export { listContainers, listPods, type PodSummary } from "./list_pods.ts";
 export { BUILTIN_KINDS, kindsOf, type PodKinds, type PodProxy } from "./kinds.ts";
 export { type LoadedPod, loadPod } from "./load_pod.ts";
@@ -40,10 +42,4 @@ export { stopContainer } from "./verbs/stop_container.ts";
 export { stopPod } from "./verbs/stop_pod.ts";
 export { updateContainer } from "./verbs/update_container.ts";
 export { type PodGrowth, updatePod } from "./verbs/update_pod.ts";
-export {
-  attachSocket,
-  logFile,
-  type ShimPlace,
-  type ShimStarter,
-} from "./verbs/prepare_container.ts";
 export { waitForContainer } from "./verbs/wait_container.ts";

@@ -54,7 +54,9 @@ async function readPart(part: string, path: string): Promise<PodLogLine[]> {
     const record = parseRecord(line);
     if (!record) return [];
     const { "@timestamp": time, level, message, properties } = record;
-    return [{ part, time, level: level.toLowerCase(), text: message, fields: properties }];
+    // The shims that the proxy serves tell it in the proxy's log.
+    const teller = properties.subsystem === "shim" ? "shim" : part;
+    return [{ part: teller, time, level: level.toLowerCase(), text: message, fields: properties }];
   });
 }
 

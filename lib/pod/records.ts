@@ -98,6 +98,8 @@ export interface VmRecord {
 export interface ProxyRecord {
   process: ProcessIdentity | null;
   url: string;
+  /** Whether it can serve the shims of containers in the background itself. */
+  hostsShims?: boolean;
 }
 
 /** A host directory or file that a container sees. */
@@ -164,6 +166,17 @@ export interface ContainerExit {
   outOfMemory?: boolean;
 }
 
+/** Who has a container's streams: a process of its own, or the pod's proxy. */
+export type ShimRecord = ProcessIdentity | HostedShim;
+
+/** A shim that a pod's proxy serves. */
+export interface HostedShim {
+  /** The proxy. */
+  host: ProcessIdentity;
+  /** A pipe that it holds open as long as it serves the container (`openLifePipe`). */
+  life: string;
+}
+
 /** A container as it stands on disk (`containers/<id>/container.json`). */
 export interface ContainerRecord {
   version: 1;
@@ -175,8 +188,7 @@ export interface ContainerRecord {
   config: ContainerConfig;
   /** What opens its streams at the proxy; null when it has none prepared. */
   token: string | null;
-  /** The process that has its streams. */
-  shim: ProcessIdentity | null;
+  shim: ShimRecord | null;
   /** What is plugged into the VM for it, or is just being: its root first, if that is a device. */
   disks: DiskOptions[];
   /** How it ended. */

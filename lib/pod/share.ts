@@ -87,7 +87,7 @@ function placed(
 ): ContainerDetails {
   const namespaces = Object.entries(details.namespaces).map(([kind, path]) => {
     const pid = Number(/^\/proc\/(\d+)\//.exec(path)?.[1]);
-    const container = others.find(({ shim }) => shim?.pid === pid);
+    const container = others.find(({ shim }) => shim && "pid" in shim && shim.pid === pid);
     return [kind, container ? `container:${container.id}` : path];
   });
   const { startHooks } = details;

@@ -1,4 +1,5 @@
 import { type ConnectOptions, connectWithRetry } from "./connect.ts";
+import type { Connection } from "./connection.ts";
 import { TimeoutError, within } from "./deadline.ts";
 import { Command, encodeJsonFrame, FrameType, ProxyDecoder, type ProxyFrame } from "./frame.ts";
 import {
@@ -33,13 +34,14 @@ const READ_SIZE = 16 * 1024;
  * what, so it closes the connection.
  */
 export class ProxyClient implements Disposable {
-  readonly #connection: Deno.Conn;
+  readonly #connection: Connection;
   readonly #turn = new Turn();
   readonly #decoder = new ProxyDecoder();
   readonly #buffer = new Uint8Array(READ_SIZE);
   #closed: string | undefined;
 
-  private constructor(connection: Deno.Conn) {
+  /** @param connection to a proxy, which is this client's from now on */
+  constructor(connection: Connection) {
     this.#connection = connection;
   }
 

@@ -15,6 +15,8 @@ import {
   type Signal,
 } from "./payloads.ts";
 import type { Registry } from "./registry.ts";
+import type { ServedShim } from "./shim_host.ts";
+import { SHIM_COMMANDS } from "./shim_commands.ts";
 import { exitNotification, type Session, type ShimConnection } from "./session.ts";
 import { signalText } from "./signal_texts.ts";
 import { encodeTrace, TRACE_NAME } from "./trace_payload.ts";
@@ -34,6 +36,8 @@ export interface CommandContext extends ShimConnection {
   vm: Vm | undefined;
   /** Set when the client is a shim. */
   shim: { vm: Vm; session: Session } | undefined;
+  /** Shims, by container, that the proxy serves for this client, and lets go of with it. */
+  readonly unkept: Map<string, ServedShim>;
   /** Does something once the response to this command is on its way. */
   afterResponse(action: () => void): void;
   /** Deals with the client's stdin on these terms from now on. */
@@ -112,7 +116,7 @@ function unregisterVM(client: CommandContext, payload: Uint8Array): void {
   client.vm = undefined;
 }
 
-async function hyper(client: CommandContext, payload: Uint8Array): Promise<Uint8Array> {
+async function hyper(client: CommandContext, payload: Uint8Array): Promise<Uint8Array | void> {
   const { vm } = client;
   if (!vm) throw new Error("client not attached to a vm");
   const request = Fields.parse(payload, "Hyper");
@@ -123,6 +127,7 @@ async function hyper(client: CommandContext, payload: Uint8Array): Promise<Uint8
   }
   const tokens = request.strings("tokens");
   const data = rawData(payload);
+  if (Object.hasOwn(SHIM_COMMANDS, name)) return await SHIM_COMMANDS[name]!(client, tokens, data);
   if (name === "newcontainer" || name === "execcmd") {
     if (tokens.length > 1) throw new Error(`expected 0 or 1 token, got ${tokens.length}`);
     return await vm.startProcess(name, tokens[0], data === "" ? "{}" : data);

@@ -1,4 +1,5 @@
 import { getLogger, type Logger } from "../log.ts";
+import type { Connection } from "./connection.ts";
 import { messageOf } from "../failure.ts";
 import { addressText, parseProxyUrl, type ProxyAddress } from "./url.ts";
 
@@ -10,6 +11,9 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   logger?: Logger;
 }
+
+/** A way to a proxy: to its socket, or within its process. */
+export type Dial = (options: ConnectOptions) => Promise<Connection>;
 
 const DEFAULT_TIMEOUT = 5000;
 /** Between tries: a part of the time that has passed, so that little is lost when the proxy has just come up. */

@@ -2,6 +2,7 @@ import { BoundedFile } from "../bounded_file.ts";
 import { configureLogging, getLogger, LOG_LEVELS, type LogLevel } from "../log.ts";
 import { messageOf } from "../failure.ts";
 import { ProxyServer } from "./server.ts";
+import type { ShimHostMaker } from "./shim_host.ts";
 import { parseProxyUrl } from "./url.ts";
 
 const DEFAULT_SOCKET = "/var/run/cc-oci-runtime/proxy.sock";
@@ -33,9 +34,13 @@ const USAGE = `Usage: podvisor proxy [options]
  * `podvisor proxy`, with cc-proxy's options (cc-proxy-protocol 1), each with one dash or two. It is ready when its
  * socket accepts connections.
  *
+ * @param shimHost what serves shims that are handed over
  * @returns the exit code
  */
-export async function proxyMain(args: readonly string[]): Promise<number> {
+export async function proxyMain(
+  args: readonly string[],
+  shimHost?: ShimHostMaker,
+): Promise<number> {
   const log = getLogger("proxy");
   try {
     const options = parseOptions(args);
@@ -47,7 +52,7 @@ export async function proxyMain(args: readonly string[]): Promise<number> {
     }
     const uri = options.get("uri");
     const path = options.get("socket-path") ?? (uri ? socketPath(uri) : DEFAULT_SOCKET);
-    const server = new ProxyServer({ path, onePod: uri !== undefined });
+    const server = new ProxyServer({ path, onePod: uri !== undefined, shimHost });
     const console = options.get("console");
     // Later than what the pod's start waits for.
     if (console !== undefined) server.registered.then(() => new BoundedFile(console));

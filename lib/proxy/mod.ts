@@ -14,7 +14,15 @@ export {
 } from "./payloads.ts";
 export { ProxyError } from "./proxy_error.ts";
 export { parseProxyUrl, type ProxyAddress } from "./url.ts";
-export { type ConnectOptions, connectWithRetry } from "./connect.ts";
+export { type ConnectOptions, connectWithRetry, type Dial } from "./connect.ts";
+export { type Connection, connectionPair } from "./connection.ts";
+export {
+  type HostingProxy,
+  type ServedShim,
+  ShimCommand,
+  type ShimHost,
+  type ShimHostMaker,
+} from "./shim_host.ts";
 export { type CommandOptions, ProxyClient } from "./client.ts";
 export { TimeoutError, within } from "./deadline.ts";
 export { releaseToken } from "./release_token.ts";

@@ -1,5 +1,6 @@
 import type { ProxyLimits } from "./limits.ts";
 import type { Session } from "./session.ts";
+import type { HostedShims } from "./shim_host.ts";
 import type { Vm } from "./vm.ts";
 
 /** What a proxy knows: its VMs, and whose each token is. */
@@ -7,6 +8,8 @@ export class Registry {
   /** Where shims connect, for the answers to RegisterVM and AttachVM. */
   readonly url: string;
   readonly vms = new Map<string, Vm>();
+  /** Shims that it serves itself. */
+  readonly shims: HostedShims;
   readonly #limits: ProxyLimits;
   /** Tokens of VMs that are there. One whose session is over stays, as one that is claimed for ever. */
   readonly #tokens = new Map<string, Vm>();
@@ -14,8 +17,14 @@ export class Registry {
   readonly #onUnregister: (vm: Vm) => void;
   readonly #registered = Promise.withResolvers<void>();
 
-  constructor(url: string, limits: ProxyLimits, onUnregister: (vm: Vm) => void) {
+  constructor(
+    url: string,
+    shims: HostedShims,
+    limits: ProxyLimits,
+    onUnregister: (vm: Vm) => void,
+  ) {
     this.url = url;
+    this.shims = shims;
     this.#limits = limits;
     this.#onUnregister = onUnregister;
   }

@@ -1,8 +1,10 @@
 import { messageOf } from "../failure.ts";
 import { getLogger } from "../log.ts";
+import { type Connection, connectionPair } from "./connection.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { Registry } from "./registry.ts";
 import { ServerConnection } from "./server_connection.ts";
+import { HostedShims, type ShimHostMaker } from "./shim_host.ts";
 
 const log = getLogger("proxy");
 /** Longest path of a Unix socket, in bytes (sockaddr_un less the terminating NUL). */
@@ -15,6 +17,8 @@ export interface ProxyServerOptions {
   /** Serve one pod: take no new clients after UnregisterVM, and finish when its VM is gone too. Default true. */
   onePod?: boolean;
   limits?: Partial<ProxyLimits>;
+  /** What serves shims that clients hand over. Default: nothing. */
+  shimHost?: ShimHostMaker | undefined;
 }
 
 /**
@@ -29,16 +33,23 @@ export class ProxyServer implements AsyncDisposable {
   readonly #finished = Promise.withResolvers<void>();
   #listening = true;
 
-  constructor({ path, onePod = true, limits }: ProxyServerOptions) {
+  constructor({ path, onePod = true, limits, shimHost }: ProxyServerOptions) {
     this.#path = path;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
-    this.#registry = new Registry(`unix://${path}`, this.#limits, (vm) => {
+    const url = `unix://${path}`;
+    const shims = new HostedShims({ url, connect: () => this.#connect() }, shimHost);
+    this.#registry = new Registry(url, shims, this.#limits, (vm) => {
       if (!onePod) return;
       this.#stopListening();
       vm.lost.then(() => this.#finished.resolve());
     });
     this.#listener = listen(path);
     this.#accept();
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    return this.#registry.url;
   }
 
   /** Resolves when the guest of the first VM that is registered has answered. */
@@ -59,6 +70,7 @@ export class ProxyServer implements AsyncDisposable {
     for (const connection of this.#connections.keys()) connection.close();
     await Promise.all(vms.map((vm) => vm.lose("the proxy is closing")));
     await Promise.all(this.#connections.values());
+    await this.#registry.shims.close();
     this.#registry.close();
     this.#finished.resolve();
   }
@@ -80,7 +92,14 @@ export class ProxyServer implements AsyncDisposable {
     }
   }
 
-  #serve(accepted: Deno.Conn): void {
+  /** A client within this process, which is told of a lost VM and not cut off before. */
+  #connect(): Connection {
+    const [there, here] = connectionPair();
+    new ServerConnection(here, this.#registry, this.#limits).serve();
+    return there;
+  }
+
+  #serve(accepted: Connection): void {
     const connection = new ServerConnection(accepted, this.#registry, this.#limits);
     const served = connection.serve().finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, served);

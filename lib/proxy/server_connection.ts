@@ -17,9 +17,11 @@ import { trace, type TraceSpan, Tracing } from "../trace.ts";
 import type { ProxyLimits } from "./limits.ts";
 import type { ShimTerms } from "./payloads.ts";
 import { writeLogRecord } from "./log_record.ts";
+import type { Connection } from "./connection.ts";
 import { joinViews } from "./join_views.ts";
 import type { Registry } from "./registry.ts";
 import type { Session, ShimConnection } from "./session.ts";
+import type { ServedShim } from "./shim_host.ts";
 import { StdinQueue } from "./stdin_queue.ts";
 import { Turn } from "./turn.ts";
 import type { Vm } from "./vm.ts";
@@ -48,7 +50,8 @@ export class ServerConnection implements CommandContext, ShimConnection {
   readonly limits: ProxyLimits;
   vm: Vm | undefined;
   shim: { vm: Vm; session: Session } | undefined;
-  readonly #connection: Deno.Conn;
+  readonly unkept = new Map<string, ServedShim>();
+  readonly #connection: Connection;
   readonly #turn = new Turn();
   #afterResponse: (() => void) | undefined;
   #stdin: StdinQueue | undefined;
@@ -56,7 +59,7 @@ export class ServerConnection implements CommandContext, ShimConnection {
   #closed = false;
   #tracing: Tracing | undefined;
 
-  constructor(connection: Deno.Conn, registry: Registry, limits: ProxyLimits) {
+  constructor(connection: Connection, registry: Registry, limits: ProxyLimits) {
     this.#connection = connection;
     this.registry = registry;
     this.limits = limits;
@@ -204,8 +207,9 @@ export class ServerConnection implements CommandContext, ShimConnection {
     else await write(frames, count);
   }
 
-  /** A shim that goes without a goodbye may come back for a while. */
+  /** Shims that it has not kept go with it. A shim that goes without a goodbye may come back for a while. */
   #leave(): void {
+    for (const shim of this.unkept.values()) shim.release();
     if (!this.shim) return;
     const { vm, session } = this.shim;
     if (this.#goodbye || !session.detach(this)) return;

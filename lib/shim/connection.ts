@@ -1,6 +1,7 @@
 import {
   Command,
-  connectWithRetry,
+  type Connection,
+  type Dial,
   encodeJsonFrame,
   encodeProxyFrame,
   FrameType,
@@ -25,7 +26,7 @@ const CLOSED = "Cannot signal the process: the proxy's connection is closed";
 /** A shim's connection to the proxy, bound to its token. */
 export class ShimConnection {
   readonly terms: ShimTerms;
-  readonly #connection: Deno.Conn;
+  readonly #connection: Connection;
   readonly #decoder: ProxyDecoder;
   readonly #buffer: Uint8Array;
   readonly #turn = new Turn();
@@ -33,7 +34,7 @@ export class ShimConnection {
   #closed = false;
 
   private constructor(
-    connection: Deno.Conn,
+    connection: Connection,
     decoder: ProxyDecoder,
     buffer: Uint8Array,
     terms: ShimTerms,
@@ -51,12 +52,12 @@ export class ShimConnection {
    * @throws {ProxyError} when the proxy refuses the token
    */
   static async open(
-    url: string,
+    dial: Dial,
     token: string,
     { timeout, signal }: { timeout?: number; signal: AbortSignal },
   ): Promise<ShimConnection> {
     if (!isToken(token)) throw new Error("Cannot use the token: it is not URL-safe base64");
-    const connection = await connectWithRetry(url, {
+    const connection = await dial({
       signal,
       ...(timeout === undefined ? {} : { timeout }),
     });
@@ -168,7 +169,7 @@ function encodeStdin(piece: Uint8Array, maxPayload: number): Uint8Array {
 }
 
 async function readFrame(
-  connection: Deno.Conn,
+  connection: Connection,
   decoder: ProxyDecoder,
   buffer: Uint8Array,
 ): Promise<ProxyFrame | undefined> {

@@ -19,6 +19,10 @@ export interface DetachedOptions extends ExitPlaces {
   interactive: boolean;
   /** Socket for those who attach. */
   attach?: string;
+  /** Called once its streams arrive here. */
+  onConnected?: () => void;
+  /** Lets go of the process and of those who attached, at once. */
+  signal?: AbortSignal;
 }
 
 /** How long clients may take to read the last output, in milliseconds. */
@@ -29,7 +33,7 @@ const DRAIN_TIMEOUT = 2000;
  * exit status is written down before they learn of it; a process that is lost leaves none.
  */
 export async function serveDetached(options: DetachedOptions): Promise<ShimResult> {
-  const { container, url, token, reconnectTimeout, interactive, attach } = options;
+  const { container, attach, signal } = options;
   await using resources = new AsyncDisposableStack();
   const log = resources.use(new LogWriter(options.log, options.logSize));
   const stdin = new InputQueue();
@@ -41,11 +45,7 @@ export async function serveDetached(options: DetachedOptions): Promise<ShimResul
     },
   });
   const shim = new Shim({
-    container,
-    url,
-    token,
-    reconnectTimeout,
-    interactive,
+    ...options,
     terminal: false,
     stdin,
     stdout: sink(Stream.stdout),
@@ -59,6 +59,13 @@ export async function serveDetached(options: DetachedOptions): Promise<ShimResul
       }),
     );
   }
+  const letGo = () => {
+    shim.close();
+    // What is on its way to one of them would be waited for.
+    server?.[Symbol.asyncDispose]();
+  };
+  signal?.addEventListener("abort", letGo);
+  resources.defer(() => signal?.removeEventListener("abort", letGo));
   const result = await shim.run();
   const diagnostics = getLogger("shim", { container });
   if (result.kind === "lost") {

@@ -1,5 +1,6 @@
 import { messageOf } from "../failure.ts";
 import { getLogger } from "../log.ts";
+import type { Dial } from "../proxy/mod.ts";
 import { ranOutOfMemory } from "./out_of_memory.ts";
 
 /** Where the end of a process is to be told. */
@@ -7,6 +8,8 @@ export interface ExitPlaces {
   container: string;
   /** The proxy's address. */
   url: string;
+  /** Another way to the proxy than its socket. */
+  dial?: Dial | undefined;
   /** Its pod: its guest is asked whether a killed process had used up the memory of its container. */
   pod?: string;
   /** File for its exit status. */
@@ -36,7 +39,7 @@ export async function writeExit(file: string, code: number, outOfMemory = false)
 }
 
 /** A guest that cannot say so has not told that it was. */
-async function wasOutOfMemory(process: { url: string; pod: string; container: string }) {
+async function wasOutOfMemory(process: ExitPlaces & { pod: string }): Promise<boolean> {
   try {
     return await ranOutOfMemory(process);
   } catch (error) {

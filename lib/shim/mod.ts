@@ -6,6 +6,7 @@ export type { TerminalSize } from "./terminal.ts";
 export { attach, type AttachOptions } from "./attach.ts";
 export { type ForegroundShim, makeShim, type ShimProgram } from "./program.ts";
 export { startShim, type StartShimOptions } from "./start_shim.ts";
+export { type HandedShim, hostShim, type HostShimOptions, releaseShim } from "./host_shim.ts";
 export { readLog, type ReadLogOptions } from "./log_reader.ts";
 export type { LogEntry } from "./log_format.ts";
 export { shimMain } from "./main.ts";

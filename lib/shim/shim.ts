@@ -1,7 +1,14 @@
 import { messageOf } from "../failure.ts";
 import { readU32 } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
-import { FrameType, Notification, type ProxyFrame, Stream } from "../proxy/mod.ts";
+import {
+  connectWithRetry,
+  type Dial,
+  FrameType,
+  Notification,
+  type ProxyFrame,
+  Stream,
+} from "../proxy/mod.ts";
 import { SIGNALS } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
 import { ShimConnection } from "./connection.ts";
@@ -23,6 +30,8 @@ const MAX_REASON = 1024;
 export interface ShimOptions extends ShimStreams {
   /** Address of the proxy. */
   url: string;
+  /** Another way to the proxy than its socket. */
+  dial?: Dial | undefined;
   /** The process's token. */
   token: string;
   /** Container of the process, for the log. */
@@ -104,6 +113,7 @@ export class Shim {
 
   async #serve(): Promise<ShimResult> {
     const { url, token, reconnectTimeout = 0 } = this.#options;
+    const dial = this.#options.dial ?? ((options) => connectWithRetry(url, options));
     const { signal } = this.#abort;
     let timeout: number | undefined;
     let before: string | undefined;
@@ -113,7 +123,7 @@ export class Shim {
       try {
         const options = timeout === undefined ? { signal } : { signal, timeout };
         const opening = trace("claim the streams", "shim");
-        const connection = await ShimConnection.open(url, token, options);
+        const connection = await ShimConnection.open(dial, token, options);
         opening[Symbol.dispose]();
         claimed = true;
         this.#attach(connection);

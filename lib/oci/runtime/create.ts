@@ -180,7 +180,7 @@ async function addContainer(
       view: { root: record.rootfs, readOnly: container.readOnlyRoot, binds: container.volumes },
     });
   const { shim } = await createContainer(tools, record.pod, record.container, container, starter);
-  if (shim) return shim;
+  if (shim && "pid" in shim) return shim;
   throw new Failure(`Cannot make the container ${record.id}: its shim ended at once`, {
     hint: `See podvisor logs --pod ${record.pod}`,
   });

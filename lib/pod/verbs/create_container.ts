@@ -3,7 +3,8 @@ import { type ContainerConfig, type ContainerRecord, newContainer } from "../rec
 import type { PodTools } from "../tools.ts";
 import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
-import { prepareContainer, type ShimStarter } from "./prepare_container.ts";
+import type { ShimStarter } from "../give_shim.ts";
+import { prepareContainer } from "./prepare_container.ts";
 
 /**
  * Makes a container in a pod that is up.

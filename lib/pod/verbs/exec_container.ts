@@ -9,7 +9,7 @@ import { POD_LOGS } from "../pod_logs.ts";
 import { identifyProcess } from "../../sys/mod.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { Undo } from "../undo.ts";
-import type { ShimStarter } from "./prepare_container.ts";
+import type { ShimStarter } from "../give_shim.ts";
 import { findContainer } from "./find_container.ts";
 
 /** A further process in a container, with this process's streams. */

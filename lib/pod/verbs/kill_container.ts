@@ -1,10 +1,15 @@
 import { Failure } from "../../failure.ts";
-import { signalIdentified } from "../../sys/mod.ts";
+import { signalIdentified, SIGNALS } from "../../sys/mod.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import type { ContainerRecord } from "../records.ts";
+import { killShim } from "../shims.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
 import { findContainer } from "./find_container.ts";
+
+/** Signals that end no process that has no handler for them (signal(7)). */
+const HARMLESS = ["CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "WINCH"]
+  .map((name) => SIGNALS[name]);
 
 /**
  * Signals a container's first process, or all of its processes. A container that is only ready has none: its shim gets
@@ -28,12 +33,14 @@ export async function killContainer(
 export async function sendSignal(
   tools: Pick<PodTools, "store">,
   { pod }: LoadedPod,
-  { id, state, shim }: ContainerRecord,
+  container: ContainerRecord,
   signal: number,
   all: boolean,
 ): Promise<void> {
+  const { id, state, shim } = container;
   if (state === "ready") {
-    if (shim) signalIdentified(shim, signal);
+    if (shim && "pid" in shim) signalIdentified(shim, signal);
+    else if (!HARMLESS.includes(signal)) await killShim(pod, container);
     return;
   }
   if (state !== "running") {

@@ -1,43 +1,12 @@
-import { join } from "@std/path";
 import { Failure } from "../../failure.ts";
-import { startShim } from "../../shim/mod.ts";
-import { identifyProcess } from "../../sys/mod.ts";
 import { planDisks, plugDisks, unplugDisks } from "../disks.ts";
-import { endProcess } from "../end_process.ts";
-import { clearExit, exitFile } from "../exit_file.ts";
-import { kindsOf } from "../kinds.ts";
+import { clearExit } from "../exit_file.ts";
+import { giveShim, type ShimStarter } from "../give_shim.ts";
 import type { LoadedPod } from "../load_pod.ts";
-import { POD_LOGS } from "../pod_logs.ts";
 import type { ContainerRecord } from "../records.ts";
 import { shareContainer, unshareContainer } from "../share.ts";
 import { Undo } from "../undo.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
-
-/** The file that keeps what a detached container prints. */
-export function logFile({ directory }: LoadedPod, container: string): string {
-  return join(directory.container(container), "log");
-}
-
-/** The socket on which a detached container's shim takes those who attach. */
-export function attachSocket({ directory }: LoadedPod, container: string): string {
-  return join(directory.container(container), "attach.sock");
-}
-
-/** What the shim of a container is to be connected to. */
-export interface ShimPlace {
-  container: string;
-  url: string;
-  token: string;
-  /** File for its exit status; none for a further process. */
-  exit?: string;
-  /** The pod, of a container's first process. */
-  pod?: string;
-  /** File for what it has to tell itself. */
-  diagnostics: string;
-}
-
-/** Starts the shim of a container, and returns its pid. */
-export type ShimStarter = (place: ShimPlace) => number;
 
 /**
  * Gives a container all that its start needs: its files in the share, its streams at the proxy, its shim. It is `ready`
@@ -78,36 +47,19 @@ export async function prepareContainer(
   undo.defer("its disks", () => unplugDisks(vm, disks));
   const { url, token } = await agent.reserveStreams();
   undo.defer("its streams", () => agent.releaseStreams(token));
-  const { shim: program } = kindsOf(pod.config);
-  const place = {
-    container: id,
-    url,
-    token,
-    exit: exitFile(directory, id),
-    pod: pod.id,
-    diagnostics: directory.file(POD_LOGS.shim),
-  };
-  // Without a shim nobody learns of its end.
-  const pid = program.kind === "noop" ? undefined : starter ? starter(place) : startShim({
-    ...place,
-    program,
-    terminal: config.command.terminal,
-    interactive: config.interactive,
-    log: logFile(loaded, id),
-    attach: attachSocket(loaded, id),
-  });
-  const shim = pid === undefined ? null : identifyProcess(pid) ?? null;
-  undo.defer("its shim", () => endProcess(shim));
+  using shim = await giveShim(loaded, container, { url, token }, starter);
+  undo.defer("its shim", () => shim.end());
   const ready: ContainerRecord = {
     ...container,
     state: "ready",
     reason: null,
     exit: null,
     token,
-    shim,
+    shim: shim.record,
     disks,
   };
   await tools.store.writeContainer(ready);
+  await shim.keep();
   undo.keep();
   return ready;
 }

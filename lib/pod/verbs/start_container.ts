@@ -1,12 +1,12 @@
 import type { Failure } from "../../failure.ts";
 import { unplugDisks } from "../disks.ts";
-import { killProcess } from "../end_process.ts";
 import { explainStart } from "../explain_start.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import type { ContainerRecord } from "../records.ts";
 import { guestContainer, unshareContainer } from "../share.ts";
 import { checkMove } from "../state_machine.ts";
-import { isAlive, SIGNALS } from "../../sys/mod.ts";
+import { isServed, killShim } from "../shims.ts";
+import { SIGNALS } from "../../sys/mod.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
@@ -60,10 +60,10 @@ export async function startPrepared(
   undo.defer("its disks", async () => disks = await unplugDisks(vm, disks));
   undo.defer("its shares", () => unshareContainer(directory, vm.process.pid, id));
   if (token !== null) undo.defer("its streams", () => agent.releaseStreams(token));
-  undo.defer("its shim", () => killProcess(shim));
+  undo.defer("its shim", () => killShim(pod, container));
   try {
     // The proxy would wait for it for half a minute.
-    if (shim && !isAlive(shim)) throw new Error("its shim has ended");
+    if (shim && !isServed(shim)) throw new Error("its shim has ended");
     await agent.startContainer(guestContainer(id, config, disks, loaded.containers), token!);
   } catch (error) {
     throw failure = explainStart(error, config.command);

@@ -1,11 +1,11 @@
 import { getLogger } from "../../log.ts";
-import { openIdentified, SIGNALS, waitForEnd } from "../../sys/mod.ts";
+import { SIGNALS, waitForEnd } from "../../sys/mod.ts";
 import { unplugDisks } from "../disks.ts";
-import { killProcess } from "../end_process.ts";
 import { readExit } from "../exit_file.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import type { ContainerRecord } from "../records.ts";
 import { unshareContainer } from "../share.ts";
+import { killShim, openShim } from "../shims.ts";
 import { checkMove } from "../state_machine.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
@@ -42,7 +42,7 @@ export async function endContainer(
   grace: number,
 ): Promise<ContainerRecord> {
   const { pod, directory } = loaded;
-  const { id, shim } = container;
+  const { id } = container;
   const log = getLogger("container", { pod: pod.id, container: id });
   const attempt = async (what: string, action: () => Promise<unknown>) => {
     try {
@@ -61,7 +61,7 @@ export async function endContainer(
     if (!ended && await signal("KILL", true)) await shimEnds(container, KILL_TIMEOUT);
     await attempt("its removal in the guest", () => removeInGuest(tools, loaded, id));
   }
-  await killProcess(shim);
+  await killShim(pod, container);
   if (container.state === "ready" && container.token !== null) {
     const { token } = container;
     await attempt("giving back its streams", () => releaseStreams(tools, loaded, token));
@@ -114,6 +114,6 @@ export async function removeInGuest(
 
 /** Waits for the end of a container's shim, which is there as long as its process is. */
 export async function shimEnds({ shim }: ContainerRecord, timeout: number): Promise<boolean> {
-  using process = shim === null ? undefined : openIdentified(shim);
-  return !process || await waitForEnd(process, timeout);
+  using open = shim === null ? undefined : openShim(shim);
+  return !open || await waitForEnd(open, timeout);
 }

@@ -4,6 +4,7 @@ import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { releaseOutside } from "../release_outside.ts";
 import { unshareContainer } from "../share.ts";
+import { killShim } from "../shims.ts";
 import { checkMove } from "../state_machine.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import type { PodRecord } from "../records.ts";
@@ -41,7 +42,7 @@ export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodR
   await releaseOutside(directory);
   const after = await loadPod(store, pod.id);
   for (const container of after.containers) {
-    await killProcess(container.shim);
+    await killShim(pod, container);
     await unshareContainer(directory, undefined, container.id);
     const reason = container.exit ? null : container.reason ?? "its pod was stopped";
     await store.writeContainer({

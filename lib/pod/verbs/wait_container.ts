@@ -1,6 +1,7 @@
-import { openIdentified, waitForEnd } from "../../sys/mod.ts";
+import { waitForEnd } from "../../sys/mod.ts";
 import { loadPod } from "../load_pod.ts";
 import type { ContainerRecord } from "../records.ts";
+import { openShim } from "../shims.ts";
 import type { PodStore } from "../store.ts";
 import { findContainer } from "./find_container.ts";
 
@@ -20,7 +21,7 @@ export async function waitForContainer(
   for (;;) {
     const container = findContainer(await loadPod(store, pod), id);
     if (container.state === "stopped") return container;
-    using shim = container.shim ? openIdentified(container.shim) : undefined;
+    using shim = container.shim ? openShim(container.shim) : undefined;
     if (shim) await waitForEnd(shim);
     else await new Promise((resolve) => setTimeout(resolve, INTERVAL));
   }

@@ -1,6 +1,8 @@
 import { assert } from "@std/assert";
+import { join } from "@std/path";
 import { configureLogging } from "../../../lib/log.ts";
-import { removePod } from "../../../lib/pod/mod.ts";
+import { type PodConfig, removePod } from "../../../lib/pod/mod.ts";
+import { ProxyServer } from "../../../lib/proxy/mod.ts";
 import { signalProcess } from "../../../lib/sys/mod.ts";
 import { ACTIONS, COURSES, nameOf } from "./life.ts";
 import { assertTruth } from "./truth.ts";
@@ -13,6 +15,12 @@ signalProcess(Deno.pid, 0);
 
 /** More steps than anything here has. */
 const ENDLESS = 40;
+
+/** Shims are processes of their own in front of a proxy that is none of the pod's. */
+function podWithShims(proxy: ProxyServer): PodConfig {
+  const { kinds } = podConfig();
+  return podConfig({ kinds: { ...kinds!, proxy: { kind: "noop", url: proxy.url } } });
+}
 
 for (const part of ["vm", "proxy", "shim"] as const) {
   for (const course of COURSES) {
@@ -28,7 +36,9 @@ for (const part of ["vm", "proxy", "shim"] as const) {
       sanitizeResources: false,
       fn: async () => {
         await using world = new World();
-        const life = { pod: podConfig(), container: containerConfig(world, "c", ["sleep"]) };
+        await using proxy = new ProxyServer({ path: join(world.root, "own.sock"), onePod: false });
+        const pod = part === "shim" ? podWithShims(proxy) : podConfig();
+        const life = { pod, container: containerConfig(world, "c", ["sleep"]) };
         for (let step = 1, last = false; !last; step++) {
           assert(step < ENDLESS, "it has too many steps");
           for (const each of before) await ACTIONS[each](world.tools, life);

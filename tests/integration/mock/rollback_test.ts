@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
 import {
   BUILTIN_KINDS,
   type ContainerRecord,
@@ -6,6 +7,7 @@ import {
   createPod,
   execInContainer,
   findContainer,
+  isServed,
   loadPod,
   removeContainer,
   removePod,
@@ -74,7 +76,7 @@ async function podWithOther(world: World): Promise<ContainerRecord> {
 async function assertUntouched(world: World, other: ContainerRecord, when: string): Promise<void> {
   const { pod, containers } = await loadPod(world.store, "p");
   assertEquals(containers.find(({ id }) => id === "other"), other, when);
-  assert(isAlive(other.shim!), `its shim is gone ${when}`);
+  assert(isServed(other.shim!), `its shim is gone ${when}`);
   assertEquals(world.tracesOf(pod, "other").length, 5, `its traces are gone ${when}`);
 }
 
@@ -124,7 +126,7 @@ test("a container whose making fails at any step leaves nothing, and others are 
       const { pod, containers } = await loadPod(world.store, "p");
       assertEquals(containers.map(({ id }) => id), ["other"], when);
       assertEquals(world.tracesOf(pod, "c"), [], when);
-      assertEquals(world.processes(), ["proxy", "shim", "vm"], when);
+      assertEquals(world.processes(), ["proxy", "vm"], when);
       assertEquals(await world.claimable(other.token), [], `streams left ${when}`);
       await assertUntouched(world, other, when);
     },
@@ -142,7 +144,7 @@ test("a container whose start fails at any step has stopped with nothing of its 
     async (when) => {
       const loaded = await loadPod(world.store, "p");
       const { state, shim, token, disks } = findContainer(loaded, "c");
-      if (state === "ready") return assert(isAlive(shim!), when);
+      if (state === "ready") return assert(isServed(shim!), when);
       assertEquals({ state, shim, token, disks }, {
         state: "stopped",
         shim: null,
@@ -150,7 +152,7 @@ test("a container whose start fails at any step has stopped with nothing of its 
         disks: [],
       }, when);
       assertEquals(world.tracesOf(loaded.pod, "c"), [], when);
-      assertEquals(world.processes(), ["proxy", "shim", "vm"], when);
+      assertEquals(world.processes(), ["proxy", "vm"], when);
       assertEquals(await world.claimable(other.token), [], `streams left ${when}`);
       await assertUntouched(world, other, when);
     },
@@ -168,11 +170,11 @@ test("a source that is not there, or a shim that cannot be started, leaves nothi
   const config = containerConfig(world, "c", ["sleep"]);
   const missing = { source: "/nowhere", destination: "/x", readOnly: false };
   const volumes = [...config.volumes, missing];
-  const log = world.directory("p").file("shim.log");
+  const log = join(world.directory("p").container("c"), "log");
   const cases = [
     { config: { ...config, volumes } },
     { config: { ...config, root: { kind: "directory" as const, path: "/nowhere" } } },
-    { config, before: () => Deno.rename(log, `${log}.kept`).then(() => Deno.mkdir(log)) },
+    { config, before: () => Deno.mkdir(log, { recursive: true }) },
   ];
   for (const [index, { config, before }] of cases.entries()) {
     await before?.();
@@ -180,7 +182,7 @@ test("a source that is not there, or a shim that cannot be started, leaves nothi
     const { pod, containers } = await loadPod(world.store, "p");
     assertEquals(containers.map(({ id }) => id), ["other"]);
     assertEquals(world.tracesOf(pod, "c"), [], `case ${index}`);
-    assertEquals(world.processes(), ["proxy", "shim", "vm"]);
+    assertEquals(world.processes(), ["proxy", "vm"]);
     assertEquals(await world.claimable(other.token), []);
     await assertUntouched(world, other, `in case ${index}`);
   }

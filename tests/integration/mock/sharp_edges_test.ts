@@ -6,6 +6,7 @@ import { configureLogging } from "../../../lib/log.ts";
 import {
   createContainer,
   createPod,
+  isServed,
   loadPod,
   pausePod,
   removeContainer,
@@ -75,8 +76,10 @@ test("a container that never started leaves no shim when it is removed", async (
   await using world = new World();
   await runningPod(world);
   await createContainer(world.tools, "p", "c", containerConfig(world, "c", ["sleep"]));
-  assertEquals(world.processes(), ["proxy", "shim", "vm"]);
+  const { containers: [made] } = await loadPod(world.store, "p");
+  assert(isServed(made!.shim!));
   await removeContainer(world.tools, "p", "c", false);
+  assert(!isServed(made!.shim!));
   assertEquals(world.processes(), ["proxy", "vm"]);
   assertEquals(await world.claimable(null), []);
 });
