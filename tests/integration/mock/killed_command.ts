@@ -11,6 +11,7 @@ import {
   type PodRecord,
   PodStore,
 } from "../../../lib/pod/mod.ts";
+import { ProxyClient, ShimCommand } from "../../../lib/proxy/mod.ts";
 import { signalProcess, SIGNALS } from "../../../lib/sys/mod.ts";
 import { type ActionName, ACTIONS, fakeHypervisor } from "./life.ts";
 
@@ -92,6 +93,16 @@ for (const name of COMMANDS) {
   };
   Object.assign(HyperstartAgent.prototype, { [name]: stepped });
 }
+
+/** So is each word to the proxy about a shim. */
+const hyper = ProxyClient.prototype.hyper;
+ProxyClient.prototype.hyper = async function (name, ...rest): Promise<Uint8Array> {
+  const isStep = Object.values<string>(ShimCommand).includes(name);
+  if (isStep) step();
+  const result = await hyper.call(this, name, ...rest);
+  if (isStep) step();
+  return result;
+};
 
 const tools = { store: new SteppedStore(root), hypervisor: new SteppedHypervisor() };
 await ACTIONS[action](tools, JSON.parse(life));

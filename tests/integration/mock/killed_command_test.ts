@@ -14,7 +14,7 @@ import {
   type LifeConfig,
   nameOf,
 } from "./life.ts";
-import { assertTruth } from "./truth.ts";
+import { assertNoStrayShims, assertTruth } from "./truth.ts";
 import { podConfig } from "./world.ts";
 
 // What goes wrong on purpose is told in the log, which is none of the tests' output; the library of system calls stays
@@ -93,6 +93,7 @@ for (const course of COURSES) {
         killed = await actUntil(bench.state, program, action, step, life);
         const when = `after it was killed at step ${step}`;
         const lasts = before.length > 0;
+        if (lasts) await assertNoStrayShims(store, "p", when);
         if (lasts) await assertTruth(store, "p", when);
         for (const { removed } of await collectGarbage(store)) assertEquals(removed, !lasts, when);
         if (killed && !lasts) assertEquals(await bench.leftovers(), [], `gc left ${when}`);

@@ -1,4 +1,9 @@
-import { Command, type ProxyLimits, ProxyServer } from "../../../lib/proxy/mod.ts";
+import {
+  Command,
+  type ProxyLimits,
+  ProxyServer,
+  type ShimHostMaker,
+} from "../../../lib/proxy/mod.ts";
 import { FakeGuest } from "./fake_guest.ts";
 import { RawClient, tokensIn } from "./raw_client.ts";
 
@@ -11,20 +16,25 @@ export class Stage implements AsyncDisposable {
   readonly proxy: ProxyServer;
   readonly #clients: RawClient[] = [];
 
-  constructor(limits: Partial<ProxyLimits> = {}, ready?: string | null) {
+  constructor(
+    limits: Partial<ProxyLimits> = {},
+    ready?: string | null,
+    shimHost?: ShimHostMaker,
+  ) {
     this.directory = Deno.makeTempDirSync();
     this.path = `${this.directory}/proxy.sock`;
     this.url = `unix://${this.path}`;
     this.guest = new FakeGuest(this.directory, ready);
-    this.proxy = new ProxyServer({ path: this.path, limits });
+    this.proxy = new ProxyServer({ path: this.path, limits, shimHost });
   }
 
   /** A stage whose VM `pod` is registered. */
   static async registered(
     limits?: Partial<ProxyLimits>,
     ready?: string,
+    shimHost?: ShimHostMaker,
   ): Promise<{ stage: Stage; runtime: RawClient }> {
-    const stage = new Stage(limits, ready);
+    const stage = new Stage(limits, ready, shimHost);
     const runtime = await stage.client();
     await stage.register(runtime);
     return { stage, runtime };

@@ -1,12 +1,31 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Command, encodeProxyFrame, FrameType, isToken } from "../../../lib/proxy/mod.ts";
 import { serveDetached } from "../../../lib/shim/detached.ts";
-import { attach, type AttachOptions, readLog } from "../../../lib/shim/mod.ts";
+import {
+  attach,
+  type AttachOptions,
+  hostShim,
+  type HostShimOptions,
+  readLog,
+  type ShimResult,
+} from "../../../lib/shim/mod.ts";
+import { makeLifePipe, openLifePipe, signalProcess, waitForEnd } from "../../../lib/sys/mod.ts";
 import { RawClient } from "../proxy/raw_client.ts";
 import { joined, sample, Scene, Sink, source, until } from "./scene.ts";
 
+// The library of system calls stays open: it is loaded before a test could be blamed for it.
+signalProcess(Deno.pid, 0);
+
+/** Who has the streams of a process in the background. */
+const PLACES = ["a process of its own", "the proxy"] as const;
+type Place = typeof PLACES[number];
+
+function test(name: string, fn: (place: Place) => Promise<void>): void {
+  for (const place of PLACES) Deno.test(`${name}, served by ${place}`, () => fn(place));
+}
+
 /** A process in the background. */
-async function background(scene: Scene) {
+async function background(scene: Scene, place: Place, interactive = true) {
   const { stage, runtime } = scene;
   const token = await stage.token(runtime);
   assert(isToken(token));
@@ -15,15 +34,10 @@ async function background(scene: Scene) {
     exit: `${stage.directory}/exit.json`,
     attach: `${stage.directory}/attach.sock`,
   };
-  const options = {
-    container: "c",
-    url: stage.url,
-    token,
-    reconnectTimeout: 200,
-    interactive: true,
-    ...files,
-  };
-  const result = serveDetached(options);
+  const options = { container: "c", url: stage.url, token, interactive, ...files };
+  const { result } = place === "the proxy"
+    ? await hosted({ ...options, pod: "pod", life: `${stage.directory}/life` })
+    : { result: serveDetached({ ...options, reconnectTimeout: 200 }) };
   const sequence = await scene.startProcess(token);
   const join = async (options: Partial<AttachOptions> = {}) => {
     const stdout = new Sink(), stderr = new Sink();
@@ -42,10 +56,24 @@ async function background(scene: Scene) {
   return { ...files, result, sequence, join };
 }
 
-Deno.test("a background process's output goes to its log, and its exit status to a file of its owner's", async () => {
+/** What comes of a process that the proxy serves, as far as others can see. */
+async function hosted(options: HostShimOptions): Promise<{ result: Promise<ShimResult> }> {
+  makeLifePipe(options.life);
+  using shim = await hostShim(options);
+  await shim.keep();
+  const ended = async (): Promise<ShimResult> => {
+    using life = openLifePipe(options.life);
+    await waitForEnd(life!);
+    if (!existing(options.exit)) return { kind: "lost", reason: "VM lost: the control channel" };
+    return { kind: "exited", code: JSON.parse(await Deno.readTextFile(options.exit)).code };
+  };
+  return { result: ended() };
+}
+
+test("a background process's output goes to its log, and its exit status to a file of its owner's", async (place) => {
   await using scene = await Scene.set();
   const { guest } = scene.stage;
-  const { log, exit, attach, result, sequence } = await background(scene);
+  const { log, exit, attach, result, sequence } = await background(scene, place);
   assertEquals(Deno.statSync(attach).mode! & 0o777, 0o600);
   const bytes = sample(100_000);
   await guest.output(sequence, bytes.subarray(0, 30_000));
@@ -67,9 +95,9 @@ Deno.test("a background process's output goes to its log, and its exit status to
   assertEquals(names.filter((name) => /exit|attach/.test(name)), ["exit.json"]);
 });
 
-Deno.test("a process that is lost leaves no exit status", async () => {
+test("a process that is lost leaves no exit status", async (place) => {
   await using scene = await Scene.set();
-  const { exit, result, join } = await background(scene);
+  const { exit, result, join } = await background(scene, place);
   const client = await join();
   await scene.stage.guest.closeControl();
   await scene.stage.guest.closeStreams();
@@ -79,10 +107,10 @@ Deno.test("a process that is lost leaves no exit status", async () => {
   assertEquals(existing(exit), false);
 });
 
-Deno.test("two who attach get all output from then on and the exit code, and may feed stdin", async () => {
+test("two who attach get all output from then on and the exit code, and may feed stdin", async (place) => {
   await using scene = await Scene.set();
   const { guest } = scene.stage;
-  const { result, sequence, join } = await background(scene);
+  const { result, sequence, join } = await background(scene, place);
   const first = await join({ interactive: true, stdin: source("from the first;") });
   await guest.until(() => guest.stdin.get(sequence) === "from the first;<EOF>");
   await guest.output(sequence, "one ");
@@ -98,10 +126,10 @@ Deno.test("two who attach get all output from then on and the exit code, and may
   assertEquals([second.stdout.text, second.stderr.text], ["two ", "three"]);
 });
 
-Deno.test("who attaches without stdin, goes, or cannot write its output leaves the process alone", async () => {
+test("who attaches without stdin, goes, or cannot write its output leaves the process alone", async (place) => {
   await using scene = await Scene.set();
   const { guest } = scene.stage;
-  const { result, sequence, join, log } = await background(scene);
+  const { result, sequence, join, log } = await background(scene, place);
   const abort = new AbortController();
   const gone = await join({ signal: abort.signal });
   abort.abort();
@@ -122,10 +150,10 @@ Deno.test("who attaches without stdin, goes, or cannot write its output leaves t
   assertEquals((await Array.fromAsync(readLog(log))).length, 3);
 });
 
-Deno.test("signals and sizes of who attached reach the process, refusals come back", async () => {
+test("signals and sizes of who attached reach the process, refusals come back", async (place) => {
   await using scene = await Scene.set();
   const { guest } = scene.stage;
-  const { result, sequence, join, attach } = await background(scene);
+  const { result, sequence, join, attach } = await background(scene, place);
   const { signal, result: attached } = await join();
   await signal(10);
   assertEquals(JSON.parse(guest.commands.at(-1)!.text).signal, 10);
@@ -143,10 +171,10 @@ Deno.test("signals and sizes of who attached reach the process, refusals come ba
   await Promise.all([result, attached]);
 });
 
-Deno.test("who attached and does not read is sent away, and the process goes on", async () => {
+test("who attached and does not read is sent away, and the process goes on", async (place) => {
   await using scene = await Scene.set();
   const { guest } = scene.stage;
-  const { result, sequence, join, log, attach } = await background(scene);
+  const { result, sequence, join, log, attach } = await background(scene, place);
   using slow = await RawClient.connect(attach);
   await slow.command(Command.connectShim, { token: "x" });
   const quick = await join();
@@ -163,10 +191,10 @@ Deno.test("who attached and does not read is sent away, and the process goes on"
   assertEquals(last!.kind, "stream 1");
 });
 
-Deno.test("who attached to hold the process back gets everything, however late", async () => {
+test("who attached to hold the process back gets everything, however late", async (place) => {
   await using scene = await Scene.set();
   const { guest } = scene.stage;
-  const { result, sequence, log, join } = await background(scene);
+  const { result, sequence, log, join } = await background(scene, place);
   const stdout = new Sink();
   const reading = Promise.withResolvers<void>();
   stdout.before = () => reading.promise;
@@ -185,9 +213,9 @@ Deno.test("who attached to hold the process back gets everything, however late",
   assertEquals(stdout.bytes.length, 4_000_000);
 });
 
-Deno.test("who attached and breaks the protocol is sent away", async () => {
+test("who attached and breaks the protocol is sent away", async (place) => {
   await using scene = await Scene.set();
-  const { result, sequence, attach } = await background(scene);
+  const { result, sequence, attach } = await background(scene, place);
   const wrong = [
     new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"),
     encodeProxyFrame(FrameType.stream, 1),
@@ -212,20 +240,16 @@ function existing(path: string): boolean {
   }
 }
 
-Deno.test("a background process that is not interactive finds its stdin at its end", async () => {
+test("a background process that is not interactive finds its stdin at its end", async (place) => {
   await using scene = await Scene.set();
-  const { stage, runtime } = scene;
-  const token = await stage.token(runtime);
-  const log = `${stage.directory}/log`;
-  const options = { container: "c", url: stage.url, token, reconnectTimeout: 200, log };
+  const { guest } = scene.stage;
   const ends: number[] = [];
-  stage.guest.onStdin = (sequence, payload) => {
+  guest.onStdin = (sequence, payload) => {
     if (payload.length === 0) ends.push(sequence);
     return Promise.resolve();
   };
-  const result = serveDetached({ ...options, interactive: false });
-  const sequence = await scene.startProcess(token);
+  const { result, sequence } = await background(scene, place, false);
   await until(() => ends.includes(sequence));
-  await stage.guest.exit(sequence, 0);
+  await guest.exit(sequence, 0);
   assertEquals(await result, { kind: "exited", code: 0 });
 });

@@ -1,3 +1,5 @@
+import type { HostingProxy, ProxyLimits } from "../../../lib/proxy/mod.ts";
+import { DetachedHost } from "../../../lib/shim/detached_host.ts";
 import { Shim, type ShimOptions, type ShimResult } from "../../../lib/shim/mod.ts";
 import type { RawClient } from "../proxy/raw_client.ts";
 import { Stage } from "../proxy/stage.ts";
@@ -55,8 +57,9 @@ export interface Served {
 export class Scene implements AsyncDisposable {
   private constructor(readonly stage: Stage, readonly runtime: RawClient) {}
 
-  static async set(): Promise<Scene> {
-    const { stage, runtime } = await Stage.registered();
+  static async set(limits?: Partial<ProxyLimits>): Promise<Scene> {
+    const shimHost = (proxy: HostingProxy) => Promise.resolve(new DetachedHost(proxy));
+    const { stage, runtime } = await Stage.registered(limits, undefined, shimHost);
     return new Scene(stage, runtime);
   }
 
