@@ -5,6 +5,14 @@ export interface Connection {
   /** Writes some of the bytes, at least one. @returns how many */
   write(bytes: Uint8Array): Promise<number>;
   close(): void;
+  /** In place of `read`, where the writer is in this process: what it has written, without a copy. */
+  take?(): Promise<TakenBytes | null>;
+}
+
+/** Bytes that are the reader's, to change too, until it says that it has used them: then they count as written. */
+export interface TakenBytes {
+  bytes: Uint8Array;
+  used(): void;
 }
 
 /** Bytes that wait for the reader without holding up the writer, as in a socket's buffer. */
@@ -29,6 +37,10 @@ class End implements Connection {
     return this.#incoming.read(into);
   }
 
+  take(): Promise<TakenBytes | null> {
+    return this.#incoming.take();
+  }
+
   write(bytes: Uint8Array): Promise<number> {
     return this.#outgoing.write(bytes);
   }
@@ -42,95 +54,80 @@ class End implements Connection {
 /** Bytes on their way. */
 interface Piece {
   bytes: Uint8Array;
-  /** Bytes of it that were read. */
-  at: number;
-  /** The writer, who waits until all of it was read. */
+  /** Tells its writer that they were read; none for a copy. */
   writer: PromiseWithResolvers<number> | undefined;
 }
 
-/** Who waits for bytes. */
-interface Reader {
-  into: Uint8Array;
-  done: PromiseWithResolvers<number | null>;
-}
-
-/** One direction. Where a reader waits, or much is written, the bytes are copied once, from the writer's to the reader's. */
+/** One direction. */
 class Lane {
   readonly #pieces: Piece[] = [];
   #size = 0;
-  #reader: Reader | undefined;
+  /** What the reader took last, and may still be using. */
+  #taken: Piece | undefined;
+  #changed = Promise.withResolvers<void>();
   #ended = false;
   #abandoned = false;
 
   async write(bytes: Uint8Array): Promise<number> {
     if (this.#ended || this.#abandoned) throw new Deno.errors.BrokenPipe();
-    if (this.#reader) return this.#handOver(this.#reader, bytes);
-    if (this.#size + bytes.length <= ROOM) {
-      this.#push(bytes.slice(), undefined);
-      return bytes.length;
-    }
-    const writer = Promise.withResolvers<number>();
-    this.#push(bytes, writer);
-    return await writer.promise;
+    const isSmall = this.#size + bytes.length <= ROOM;
+    const writer = isSmall ? undefined : Promise.withResolvers<number>();
+    this.#pieces.push({ bytes: isSmall ? bytes.slice() : bytes, writer });
+    this.#size += bytes.length;
+    this.#changed.resolve();
+    return await writer?.promise ?? bytes.length;
+  }
+
+  async take(): Promise<TakenBytes | null> {
+    const piece = this.#taken = await this.#next();
+    if (!piece) return null;
+    const { bytes, writer } = piece;
+    return { bytes, used: () => writer?.resolve(bytes.length) };
   }
 
   async read(into: Uint8Array): Promise<number | null> {
-    if (this.#abandoned) throw new Deno.errors.BadResource();
-    if (this.#pieces.length > 0) return this.#take(into);
-    if (this.#ended) return null;
-    const done = Promise.withResolvers<number | null>();
-    this.#reader = { into, done };
-    return await done.promise;
+    const piece = await this.#next();
+    if (!piece) return null;
+    const { bytes, writer } = piece;
+    const count = Math.min(into.length, bytes.length);
+    into.set(bytes.subarray(0, count));
+    if (count < bytes.length && !writer) {
+      this.#pieces.unshift({ bytes: bytes.subarray(count), writer });
+      this.#size += bytes.length - count;
+    }
+    writer?.resolve(count);
+    return count;
   }
 
-  /** The writer has closed its end: what is there can still be read, but for what it was waiting with. */
+  /** The writer has closed its end: copies can still be read. */
   end(): void {
-    if (this.#ended) return;
     this.#ended = true;
-    this.#reader?.done.resolve(null);
-    this.#reader = undefined;
-    const waiting = this.#pieces.findIndex(({ writer }) => writer);
-    if (waiting >= 0) this.#refuse(this.#pieces.splice(waiting));
+    this.#refuse(this.#pieces.filter(({ writer }) => writer));
+    const copies = this.#pieces.filter(({ writer }) => !writer);
+    this.#pieces.splice(0, this.#pieces.length, ...copies);
   }
 
   /** The reader has closed its end. */
   abandon(): void {
-    if (this.#abandoned) return;
     this.#abandoned = true;
-    this.#reader?.done.reject(new Deno.errors.BadResource());
-    this.#reader = undefined;
     this.#refuse(this.#pieces.splice(0));
   }
 
-  #handOver({ into, done }: Reader, bytes: Uint8Array): number {
-    this.#reader = undefined;
-    const part = bytes.subarray(0, into.length);
-    into.set(part);
-    done.resolve(part.length);
-    return part.length;
-  }
-
-  #push(bytes: Uint8Array, writer: Piece["writer"]): void {
-    this.#pieces.push({ bytes, at: 0, writer });
-    this.#size += bytes.length;
-  }
-
-  #take(into: Uint8Array): number {
-    let count = 0;
-    for (let piece; count < into.length && (piece = this.#pieces[0]);) {
-      const part = piece.bytes.subarray(piece.at, piece.at + into.length - count);
-      into.set(part, count);
-      count += part.length;
-      piece.at += part.length;
-      if (piece.at < piece.bytes.length) break;
-      this.#pieces.shift();
-      piece.writer?.resolve(piece.bytes.length);
+  /** Waits for the next piece; nothing at the end. @throws {Deno.errors.BadResource} once it is abandoned */
+  async #next(): Promise<Piece | undefined> {
+    for (;;) {
+      if (this.#abandoned) throw new Deno.errors.BadResource();
+      const piece = this.#pieces.shift();
+      this.#size -= piece?.bytes.length ?? 0;
+      if (piece || this.#ended) return piece;
+      this.#changed = Promise.withResolvers();
+      await this.#changed.promise;
     }
-    this.#size -= count;
-    return count;
   }
 
-  #refuse(pieces: Piece[]): void {
+  #refuse(pieces: readonly Piece[]): void {
+    this.#taken?.writer?.reject(new Deno.errors.BrokenPipe());
     for (const { writer } of pieces) writer?.reject(new Deno.errors.BrokenPipe());
+    this.#changed.resolve();
   }
 }

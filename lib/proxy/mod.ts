@@ -26,6 +26,7 @@ export {
 export { type CommandOptions, ProxyClient } from "./client.ts";
 export { TimeoutError, within } from "./deadline.ts";
 export { releaseToken } from "./release_token.ts";
+export { FrameReader } from "./frame_reader.ts";
 export { isToken } from "./token.ts";
 export { writeAll } from "./write_all.ts";
 export { Turn } from "./turn.ts";

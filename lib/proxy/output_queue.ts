@@ -60,7 +60,7 @@ export class OutputQueue {
     if (count < first.length) {
       const kept = first.bytes.slice(wholeFrames(first.bytes, count), first.length);
       this.#size -= first.length - kept.length;
-      first.owner?.release();
+      // Its owner is not released: who was to write it may still be reading it.
       this.#pieces[0] = { bytes: kept, length: kept.length, owner: undefined };
     } else {
       this.#size -= first.length;
@@ -71,7 +71,8 @@ export class OutputQueue {
 
   /** Removes everything. */
   clear(): void {
-    for (const piece of this.#pieces) piece.owner?.release();
+    // What is being written may still be read: its buffer is not for use again.
+    for (const piece of this.#pieces.slice(this.#inFlight ? 1 : 0)) piece.owner?.release();
     this.#pieces.length = 0;
     this.#size = 0;
   }

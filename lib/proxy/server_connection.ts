@@ -9,7 +9,6 @@ import {
   FrameType,
   Notification,
   PROXY_HEADER_LENGTH,
-  ProxyDecoder,
   type ProxyFrame,
   Stream,
 } from "./frame.ts";
@@ -18,6 +17,7 @@ import type { ProxyLimits } from "./limits.ts";
 import type { ShimTerms } from "./payloads.ts";
 import { writeLogRecord } from "./log_record.ts";
 import type { Connection } from "./connection.ts";
+import { FrameReader } from "./frame_reader.ts";
 import { joinViews } from "./join_views.ts";
 import type { Registry } from "./registry.ts";
 import type { Session, ShimConnection } from "./session.ts";
@@ -131,15 +131,10 @@ export class ServerConnection implements CommandContext, ShimConnection {
   }
 
   async #readFrames(): Promise<void> {
-    const decoder = new ProxyDecoder();
-    const buffer = new Uint8Array(READ_SIZE);
-    for (;;) {
-      const kept = decoder.movePending(buffer);
-      const count = await this.#connection.read(buffer.subarray(kept));
-      if (count === null) return;
-      decoder.push(buffer.subarray(0, kept + count));
+    const frames = new FrameReader(this.#connection, READ_SIZE);
+    while (await frames.more()) {
       let run: StdinRun | undefined;
-      for (let frame = decoder.next(); frame; frame = decoder.next()) {
+      for (let frame = frames.next(); frame; frame = frames.next()) {
         if (frame.type === FrameType.stream && frame.opcode === Stream.stdin) {
           const next = this.#rewriteStdin(frame);
           const joined = run && join(run, next);

@@ -4,12 +4,12 @@ import {
   type Dial,
   encodeJsonFrame,
   encodeProxyFrame,
+  FrameReader,
   FrameType,
   isToken,
   parseErrorMessage,
   parseShimTerms,
   PROXY_HEADER_LENGTH,
-  ProxyDecoder,
   ProxyError,
   type ProxyFrame,
   type ShimTerms,
@@ -27,21 +27,14 @@ const CLOSED = "Cannot signal the process: the proxy's connection is closed";
 export class ShimConnection {
   readonly terms: ShimTerms;
   readonly #connection: Connection;
-  readonly #decoder: ProxyDecoder;
-  readonly #buffer: Uint8Array;
+  readonly #frames: FrameReader;
   readonly #turn = new Turn();
   #waiting: PromiseWithResolvers<void>[] = [];
   #closed = false;
 
-  private constructor(
-    connection: Connection,
-    decoder: ProxyDecoder,
-    buffer: Uint8Array,
-    terms: ShimTerms,
-  ) {
+  private constructor(connection: Connection, frames: FrameReader, terms: ShimTerms) {
     this.#connection = connection;
-    this.#decoder = decoder;
-    this.#buffer = buffer;
+    this.#frames = frames;
     this.terms = terms;
   }
 
@@ -71,12 +64,12 @@ export class ShimConnection {
         connection,
         encodeJsonFrame(FrameType.command, Command.connectShim, request),
       );
-      const decoder = new ProxyDecoder();
-      const buffer = new Uint8Array(READ_SIZE);
-      const response = await readFrame(connection, decoder, buffer);
+      const frames = new FrameReader(connection, READ_SIZE);
+      let response = frames.next();
+      while (!response && await frames.more()) response = frames.next();
       if (!response) throw new Error("the proxy closed the connection");
       if (response.error) throw new ProxyError(parseErrorMessage(response.payload));
-      return new ShimConnection(connection, decoder, buffer, parseShimTerms(response.payload));
+      return new ShimConnection(connection, frames, parseShimTerms(response.payload));
     } catch (error) {
       if (!signal.aborted) connection.close();
       throw error;
@@ -91,17 +84,13 @@ export class ShimConnection {
     atEnd: () => Promise<void>,
   ): Promise<boolean> {
     let some = false;
-    for (let frame = this.#decoder.next(); frame; frame = this.#decoder.next()) {
+    for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
       await take(frame);
       some = true;
     }
     await atEnd();
     if (some) return true;
-    const kept = this.#decoder.movePending(this.#buffer);
-    const count = await this.#connection.read(this.#buffer.subarray(kept));
-    if (count === null) return false;
-    this.#decoder.push(this.#buffer.subarray(0, kept + count));
-    return true;
+    return await this.#frames.more();
   }
 
   /** Writes a piece of stdin, in as many frames as the terms ask for; an empty one is its end. */
@@ -139,6 +128,7 @@ export class ShimConnection {
 
   /** Says goodbye: the token is used up. */
   async disconnect(): Promise<void> {
+    this.#frames.used();
     await this.#write(encodeProxyFrame(FrameType.command, Command.disconnectShim));
   }
 
@@ -166,18 +156,4 @@ function encodeStdin(piece: Uint8Array, maxPayload: number): Uint8Array {
     at += PROXY_HEADER_LENGTH + payload.length;
   }
   return frames;
-}
-
-async function readFrame(
-  connection: Connection,
-  decoder: ProxyDecoder,
-  buffer: Uint8Array,
-): Promise<ProxyFrame | undefined> {
-  for (;;) {
-    const frame = decoder.next();
-    if (frame) return frame;
-    const count = await connection.read(buffer);
-    if (count === null) return undefined;
-    decoder.push(buffer.subarray(0, count));
-  }
 }

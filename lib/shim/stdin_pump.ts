@@ -48,7 +48,7 @@ export class StdinPump {
 
   /** Runs until the end of stdin, which is passed on too, or {@linkcode StdinPump.stop}. */
   async run(): Promise<void> {
-    const buffer = new Uint8Array(READ_SIZE);
+    const buffer = new Uint8Array(this.#source ? READ_SIZE : 0);
     for (;;) {
       const room = await this.#room();
       if (this.#stopped) return;

@@ -1,5 +1,7 @@
 import { join } from "@std/path";
 import { ProxyClient } from "../../lib/proxy/mod.ts";
+import { hostShim } from "../../lib/shim/mod.ts";
+import { makeLifePipe } from "../../lib/sys/mod.ts";
 import { RelayGuest } from "./relay_guest.ts";
 
 /** A proxy and a shim that can be started as programs. */
@@ -40,16 +42,40 @@ export class RelayScene implements AsyncDisposable {
    * @param stdin a file; without one it is open and empty
    */
   async start(stdin?: string): Promise<{ shim: Deno.ChildProcess; sequence: number }> {
-    const { tokens } = await this.client.attachVM({ containerId: "p", numIOStreams: 1 });
-    const args = ["-c", "c", "-t", tokens[0]!, "-u", this.url];
+    const token = await this.#token();
+    const args = ["-c", "c", "-t", token, "-u", this.url];
     const { shim } = this.programs;
     const child = stdin === undefined
       ? start(shim, args, "piped")
       : start(["sh", "-c", 'f=$0; exec "$@" <"$f"', stdin, ...shim], args, "null");
     this.#shims.push(child);
+    return { shim: child, sequence: await this.#startProcess(token) };
+  }
+
+  /** Has the proxy serve a container in the background, and starts its process. @returns sequence, log and exit file */
+  async host(): Promise<{ sequence: number; log: string; exit: string }> {
+    const container = crypto.randomUUID();
+    const place = join(this.directory, container.slice(0, 8));
+    await Deno.mkdir(place);
+    const [life, log, exit, attach] = ["life", "log", "exit.json", "attach.sock"]
+      .map((name) => join(place, name)) as [string, string, string, string];
+    makeLifePipe(life);
+    const token = await this.#token();
+    const files = { life, log, exit, attach };
+    const request = { container, pod: "p", interactive: false, url: this.url, token, ...files };
+    using shim = await hostShim(request);
+    await shim.keep();
+    return { sequence: await this.#startProcess(token), log, exit };
+  }
+
+  async #token(): Promise<string> {
+    return (await this.client.attachVM({ containerId: "p", numIOStreams: 1 })).tokens[0]!;
+  }
+
+  async #startProcess(token: string): Promise<number> {
     const message = { id: crypto.randomUUID(), process: { terminal: false, args: ["x"] } };
-    await this.client.hyper("newcontainer", [tokens[0]!], message);
-    return { shim: child, sequence: this.guest.sequences.at(-1)! };
+    await this.client.hyper("newcontainer", [token], message);
+    return this.guest.sequences.at(-1)!;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,8 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { type Connection, connectionPair, writeAll } from "../../../lib/proxy/mod.ts";
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
-/** More than an end holds for its reader. */
-const MUCH = 100_000;
+/** What an end holds for its reader, and more than that. */
+const HELD = 16 * 1024, MUCH = 100_000;
 
 async function readText(connection: Connection, size = 64): Promise<string | null> {
   const buffer = new Uint8Array(size);
@@ -15,10 +15,14 @@ Deno.test("what is written to one end of a pair is read from the other, in both 
   const [one, two] = connectionPair();
   assertEquals(await one.write(encoder.encode("little ")), 7);
   assertEquals(await one.write(encoder.encode("pieces")), 6);
-  assertEquals(await readText(two), "little pieces");
+  assertEquals([await readText(two, 4), await readText(two), await readText(two)], [
+    "litt",
+    "le ",
+    "pieces",
+  ]);
   const waiting = readText(one, 4);
-  assertEquals(await two.write(encoder.encode("answer")), 4);
-  assertEquals(await waiting, "answ");
+  assertEquals(await two.write(encoder.encode("answer")), 6);
+  assertEquals([await waiting, await readText(one)], ["answ", "er"]);
 });
 
 Deno.test("much is taken from a writer only when it is read, and whole however it is cut", async () => {
@@ -29,7 +33,8 @@ Deno.test("much is taken from a writer only when it is read, and whole however i
   const got: number[] = [];
   for (let size = 1; got.length < MUCH; size = size * 3 % 9973 + 1) {
     const buffer = new Uint8Array(size);
-    assertEquals(written, false);
+    // What is left at last is little enough to be held for the reader.
+    assertEquals(written && got.length < MUCH - HELD, false);
     got.push(...buffer.subarray(0, (await two.read(buffer))!));
   }
   await writing;
@@ -47,6 +52,30 @@ Deno.test("small pieces wait for a reader without holding up their writer, up to
   assertEquals(count, 16);
   two.close();
   await assertRejects(() => writing, Deno.errors.BrokenPipe);
+});
+
+Deno.test("what is taken without a copy is the reader's until it has used it, and counts as written only then", async () => {
+  const [one, two] = connectionPair();
+  const sent = new Uint8Array(MUCH);
+  let written = 0;
+  const writing = one.write(sent).then((count) => written = count);
+  const first = await two.take!();
+  assertEquals(first!.bytes.buffer === sent.buffer, true);
+  const next = two.take!();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assertEquals(written, 0);
+  first!.used();
+  await writing;
+  assertEquals(written, MUCH);
+  const little = encoder.encode("a copy");
+  await one.write(little);
+  little.fill(0);
+  assertEquals(decoder.decode((await next)!.bytes), "a copy");
+  // Who has taken something and goes leaves it unwritten.
+  const lost = assertRejects(() => one.write(sent), Deno.errors.BrokenPipe);
+  await two.take!();
+  two.close();
+  await lost;
 });
 
 Deno.test("when one end is closed, the other reads what was there and then the end, and cannot write", async () => {
