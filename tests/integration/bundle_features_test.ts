@@ -388,10 +388,7 @@ Deno.test("containers are what their bundles say", async (t) => {
       assert(own.split("\n")[1] !== vms.split("\n")[1]);
       const bundle = await bundles.write("sleep 1234", { hostname: "first" });
       await bench.podvisor(["container", "run", "-d", "--pod", "p", "--name", "first", bundle]);
-      const { shim } = JSON.parse((await bench.podvisor(["container", "inspect", "first"])).stdout);
-      const paths = ["pid", "ipc", "uts"].map((type) => {
-        return { type, path: `/proc/${shim.pid}/ns/${type}` };
-      });
+      const paths = ["pid", "ipc", "uts"].map((type) => ({ type, path: "container:first" }));
       const joined = await bundles.output("hostname; ps | grep -c '[s]leep 1234'; echo $$", {
         linux: { namespaces: [...paths, { type: "mount" }] },
       });
