@@ -1,5 +1,5 @@
 import { keptLog, loggingOptions } from "../log.ts";
-import { selfCommand, spawn } from "../sys/mod.ts";
+import { lastingEnvironment, selfCommand, spawn } from "../sys/mod.ts";
 
 /** Which program serves the proxy protocol. */
 export type ProxyProgram =
@@ -43,6 +43,7 @@ export function startProxy(options: StartProxyOptions): number {
   ]);
   return spawn({
     command,
+    env: lastingEnvironment(),
     detached: true,
     dieWithParent,
     // One that outlives this command must not hold on to the pipe that its stderr may be.

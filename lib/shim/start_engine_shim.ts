@@ -1,4 +1,4 @@
-import { type Fd, type MountView, selfCommand, spawn } from "../sys/mod.ts";
+import { type Fd, lastingEnvironment, type MountView, selfCommand, spawn } from "../sys/mod.ts";
 import { TOKEN_FD, tokenPipe } from "./token_pipe.ts";
 
 /** The shim of a process that a container engine looks after. */
@@ -58,6 +58,7 @@ export function startEngineShim(options: EngineShimOptions): number {
   using secret = tokenPipe(token);
   return spawn({
     command: selfCommand(["shim", ...args]),
+    env: lastingEnvironment(),
     cwd: "/",
     detached: true,
     controllingTerminal: options.ownTerminal,

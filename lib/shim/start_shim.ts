@@ -1,4 +1,12 @@
-import { O_APPEND, O_CREAT, O_WRONLY, open, selfCommand, spawn } from "../sys/mod.ts";
+import {
+  lastingEnvironment,
+  O_APPEND,
+  O_CREAT,
+  O_WRONLY,
+  open,
+  selfCommand,
+  spawn,
+} from "../sys/mod.ts";
 import type { ShimProgram } from "./program.ts";
 import { TOKEN_FD, tokenPipe } from "./token_pipe.ts";
 
@@ -44,7 +52,7 @@ export function startShim(options: StartShimOptions): number {
   using stderr = open(diagnostics, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   return spawn({
     command: selfCommand(["shim", ...args]),
-    env: { ...Deno.env.toObject(), PODVISOR_LOG_FORMAT: "json", PODVISOR_LOG_LEVEL: "info" },
+    env: { ...lastingEnvironment(), PODVISOR_LOG_FORMAT: "json", PODVISOR_LOG_LEVEL: "info" },
     cwd: "/",
     detached: true,
     descriptors: [null, null, stderr.number, secret.number],

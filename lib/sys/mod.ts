@@ -47,6 +47,7 @@ export {
 } from "./terminal.ts";
 export { changeOwner, readSome, readyEvents, setNonblocking, writeSome } from "./transfer.ts";
 export { blockingSyscall, rawSyscall, type SysArg, syscall } from "./syscall.ts";
+export { lastingEnvironment } from "./lasting.ts";
 export { makeLifePipe, openLifePipe } from "./life_pipe.ts";
 export { lockFile, type LockKind, removeLockFile, tryLockFile } from "./lock.ts";
 export {

@@ -13,6 +13,8 @@ const STDIN_PAYLOADS = [1024, 4096, 10_228, 65_524];
 const BYTES = 256 * 1024 * 1024;
 const PINGS = 500, PING_ROWS = 20;
 const MANY = 10;
+/** Containers in the background beyond those, and what is printed by them, in frames of that many bytes. */
+const FURTHER = 50, LOGGED = 400 * MB, LOGGED_PAYLOAD = 4096;
 
 /** A figure of one run, and its processor seconds of proxy and shims for each GB. */
 interface Run {
@@ -54,6 +56,7 @@ export async function measureRelay(place: Place): Promise<Row[]> {
     name: "podvisor",
     proxy: [place.binary, "proxy"],
     shim: [place.binary, "shim"],
+    hostsShims: true,
   };
   const programs = [ours];
   const ccProxy = Deno.env.get("CC_PROXY"), ccShim = Deno.env.get("CC_SHIM");
@@ -156,20 +159,44 @@ async function pingTime(programs: RelayPrograms): Promise<Run> {
   return { value: best };
 }
 
+/** Of the proxy, of what each container adds to it or beside it, and of how that grows with output. */
 async function memoryOf(programs: RelayPrograms): Promise<Row[]> {
   const { name } = programs;
   await using scene = await RelayScene.set(programs);
   const pids: number[] = [];
   for (let each = 0; each < MANY; each++) pids.push((await scene.start()).shim.pid);
-  await scene.client.hyper("ping", [], undefined);
+  const ofProxy = async () => {
+    await scene.client.hyper("ping", [], undefined);
+    return pssOf(scene.proxy.pid);
+  };
   const sum = pids.map(pssOf).reduce((all, one) => all + one, 0);
+  const alone = await ofProxy();
+  const row = (what: string, value: number) => ({
+    name: `${name}: PSS of ${what}`,
+    value,
+    unit: "MB",
+  });
+  const rows = [
+    row(`the proxy with ${MANY} shims`, alone),
+    row("each shim", sum / MANY),
+  ];
+  if (!programs.hostsShims) return rows;
+  const hosted = [];
+  for (let each = 0; each < MANY; each++) hosted.push(await scene.host());
+  const first = await ofProxy();
+  for (let each = 0; each < FURTHER; each++) await scene.host();
+  const all = await ofProxy();
+  await scene.guest.output(hosted.map(({ sequence }) => sequence), LOGGED_PAYLOAD, LOGGED / MANY);
+  await scene.guest.exit(hosted.map(({ sequence }) => sequence));
+  for (const { ended } of hosted) await ended();
   return [
-    {
-      name: `${name}: PSS of the proxy with ${MANY} shims`,
-      value: pssOf(scene.proxy.pid),
-      unit: "MB",
-    },
-    { name: `${name}: PSS of each shim`, value: sum / MANY, unit: "MB" },
+    ...rows,
+    row(
+      `each of the first ${MANY} containers in the background, in the proxy`,
+      (first - alone) / MANY,
+    ),
+    row("each further one", (all - first) / FURTHER),
+    row(`the proxy after ${LOGGED / MB} MB of their output`, await ofProxy()),
   ];
 }
 

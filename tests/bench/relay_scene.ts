@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { ProxyClient } from "../../lib/proxy/mod.ts";
 import { hostShim } from "../../lib/shim/mod.ts";
-import { makeLifePipe } from "../../lib/sys/mod.ts";
+import { lastingEnvironment, makeLifePipe, openLifePipe, waitForEnd } from "../../lib/sys/mod.ts";
 import { RelayGuest } from "./relay_guest.ts";
 
 /** A proxy and a shim that can be started as programs. */
@@ -9,6 +9,8 @@ export interface RelayPrograms {
   name: string;
   proxy: readonly string[];
   shim: readonly string[];
+  /** The proxy serves shims itself. */
+  hostsShims?: boolean;
 }
 
 /** A proxy process with a guest behind it, and shim processes in front. */
@@ -52,8 +54,12 @@ export class RelayScene implements AsyncDisposable {
     return { shim: child, sequence: await this.#startProcess(token) };
   }
 
-  /** Has the proxy serve a container in the background, and starts its process. @returns sequence, log and exit file */
-  async host(): Promise<{ sequence: number; log: string; exit: string }> {
+  /**
+   * Has the proxy serve a container in the background, and starts its process.
+   *
+   * @returns its sequence, and what waits for its end
+   */
+  async host(): Promise<{ sequence: number; ended: () => Promise<void> }> {
     const container = crypto.randomUUID();
     const place = join(this.directory, container.slice(0, 8));
     await Deno.mkdir(place);
@@ -65,7 +71,11 @@ export class RelayScene implements AsyncDisposable {
     const request = { container, pod: "p", interactive: false, url: this.url, token, ...files };
     using shim = await hostShim(request);
     await shim.keep();
-    return { sequence: await this.#startProcess(token), log, exit };
+    const ended = async () => {
+      using pipe = openLifePipe(life);
+      if (pipe) await waitForEnd(pipe);
+    };
+    return { sequence: await this.#startProcess(token), ended };
   }
 
   async #token(): Promise<string> {
@@ -100,6 +110,7 @@ function start(
 ): Deno.ChildProcess {
   return new Deno.Command(command[0]!, {
     args: [...command.slice(1), ...args],
+    env: lastingEnvironment(),
     stdin,
     stdout: "null",
     // cc-proxy complains of each shim that goes.
