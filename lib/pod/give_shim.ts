@@ -36,7 +36,7 @@ export interface ShimPlace {
 export type ShimStarter = (place: ShimPlace) => number;
 
 /** A container's shim that has just been made. */
-export interface GivenShim extends Disposable {
+export interface GivenShim {
   /** null: nobody has its streams. */
   record: ShimRecord | null;
   /** It is on record, and outlives this command. */
@@ -80,7 +80,6 @@ function processShim(pid: number | null): GivenShim {
     record,
     keep: () => Promise.resolve(),
     end: () => endProcess(record),
-    [Symbol.dispose]() {},
   };
 }
 
@@ -92,12 +91,7 @@ async function shimInProxy(
   makeLifePipe(life);
   try {
     const shim = await hostShim({ ...request, life });
-    return {
-      record: { host, life },
-      keep: () => shim.keep(),
-      end: () => shim.release(),
-      [Symbol.dispose]: () => shim[Symbol.dispose](),
-    };
+    return { record: { host, life }, keep: () => shim.keep(), end: () => shim.release() };
   } catch (error) {
     const what = `Cannot have the pod's proxy serve the container ${request.container}`;
     throw new Error(`${what}: ${messageOf(error)}`, { cause: error });

@@ -99,12 +99,11 @@ class Lane {
     return count;
   }
 
-  /** The writer has closed its end: copies can still be read. */
+  /** The writer has closed its end: what it has written can still be read. */
   end(): void {
     this.#ended = true;
-    this.#refuse(this.#pieces.filter(({ writer }) => writer));
-    const copies = this.#pieces.filter(({ writer }) => !writer);
-    this.#pieces.splice(0, this.#pieces.length, ...copies);
+    const waiting = this.#pieces.findIndex(({ writer }) => writer);
+    this.#refuse(waiting < 0 ? [] : this.#pieces.splice(waiting));
   }
 
   /** The reader has closed its end. */

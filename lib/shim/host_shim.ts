@@ -28,17 +28,20 @@ export async function hostShim(
 ): Promise<HandedShim> {
   const request: HostRequest = { container, pod, interactive, log, exit, attach, life };
   const client = await attachedClient(url, pod);
-  const order = (name: string, tokens: string[], data: unknown) =>
-    client.hyper(name, tokens, data, { timeout: PATIENCE });
+  const limits = { timeout: PATIENCE };
   try {
-    await order(ShimCommand.serve, [token], request);
+    await client.hyper(ShimCommand.serve, [token], request, limits);
   } catch (error) {
     client.close();
     throw error;
   }
+  const end = async (name: string) => {
+    await client.hyper(name, [], { container }, limits);
+    client.close();
+  };
   return {
-    keep: async () => void await order(ShimCommand.keep, [], { container }),
-    release: async () => void await order(ShimCommand.release, [], { container }),
+    keep: () => end(ShimCommand.keep),
+    release: () => end(ShimCommand.release),
     [Symbol.dispose]: () => client.close(),
   };
 }

@@ -69,7 +69,7 @@ export class RelayScene implements AsyncDisposable {
     const token = await this.#token();
     const files = { life, log, exit, attach };
     const request = { container, pod: "p", interactive: false, url: this.url, token, ...files };
-    using shim = await hostShim(request);
+    const shim = await hostShim(request);
     await shim.keep();
     const ended = async () => {
       using pipe = openLifePipe(life);

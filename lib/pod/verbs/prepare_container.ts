@@ -47,7 +47,7 @@ export async function prepareContainer(
   undo.defer("its disks", () => unplugDisks(vm, disks));
   const { url, token } = await agent.reserveStreams();
   undo.defer("its streams", () => agent.releaseStreams(token));
-  using shim = await giveShim(loaded, container, { url, token }, starter);
+  const shim = await giveShim(loaded, container, { url, token }, starter);
   undo.defer("its shim", () => shim.end());
   const ready: ContainerRecord = {
     ...container,

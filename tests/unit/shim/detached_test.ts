@@ -59,7 +59,7 @@ async function background(scene: Scene, place: Place, interactive = true) {
 /** What comes of a process that the proxy serves, as far as others can see. */
 async function hosted(options: HostShimOptions): Promise<{ result: Promise<ShimResult> }> {
   makeLifePipe(options.life);
-  using shim = await hostShim(options);
+  const shim = await hostShim(options);
   await shim.keep();
   const ended = async (): Promise<ShimResult> => {
     using life = openLifePipe(options.life);
