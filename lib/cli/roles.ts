@@ -3,7 +3,8 @@ type Role = (args: string[]) => Promise<number>;
 
 /** Loaded when asked for: these processes start with every pod and carry nothing that they do not need. */
 const ROLES: Readonly<Record<string, Role>> = {
-  // Past its room's face, which brings the kernel's room along: a pod's start waits for its proxy.
+  // Past its room's face, which brings the kernel's room along: a pod's start waits for its proxy. What serves shims in
+  // it, and only where there are any, comes from their room, which the proxy's does not know.
   proxy: async (args) =>
     await (await import("../proxy/main.ts")).proxyMain(args, async (proxy) => {
       const { DetachedHost } = await import("../shim/detached_host.ts");
