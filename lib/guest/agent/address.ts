@@ -8,6 +8,14 @@ export function addressBytes(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** The bytes of a hardware address of Ethernet. @throws {Refusal} when `text` is none */
+export function macBytes(text: string): Uint8Array {
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text)) {
+    throw new Refusal(`Cannot use hardware address ${text}: it has not six bytes`);
+  }
+  return Uint8Array.fromHex(text.replaceAll(":", ""));
+}
+
 /**
  * The length of a network's prefix.
  *

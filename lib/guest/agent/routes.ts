@@ -4,6 +4,7 @@ import { indexOf } from "./interface_files.ts";
 import type { RouteSpec } from "./runtime.ts";
 import {
   type Attribute,
+  type Change,
   changeNetwork,
   encodeAttributes,
   RTM_DELROUTE,
@@ -27,17 +28,25 @@ interface Way {
   device: string;
 }
 
-/** Adds routes, or replaces those to the same places. @throws naming the one that failed */
+/** Finds an interface's number by its name. */
+type FindIndex = (name: string) => number;
+
+/** Adds routes, or replaces those to the same places. @throws naming one that failed */
 export function setRoutes(routes: readonly RouteSpec[]): void {
-  for (const route of routes) changeRoute(RTM_NEWROUTE, route);
+  changeNetwork(newRoutes(routes));
 }
 
-/** Deletes routes. @throws naming the one that is not there */
+/** What {@linkcode setRoutes} asks the kernel for. @throws {Refusal} when an interface is not there */
+export function newRoutes(routes: readonly RouteSpec[], find: FindIndex = indexOf): Change[] {
+  return routes.map((route) => changeOfRoute(RTM_NEWROUTE, route, find));
+}
+
+/** Deletes routes. @throws naming one that is not there */
 export function deleteRoutes(routes: readonly RouteSpec[]): void {
-  for (const route of routes) changeRoute(RTM_DELROUTE, route);
+  changeNetwork(routes.map((route) => changeOfRoute(RTM_DELROUTE, route, indexOf)));
 }
 
-function changeRoute(type: number, route: RouteSpec): void {
+function changeOfRoute(type: number, route: RouteSpec, find: FindIndex): Change {
   const { dest, src, metric, mtu, onlink, nextHops } = route;
   const isDefault = DEFAULTS.includes(dest);
   const [network = "", length = ""] = isDefault ? [] : dest.split("/");
@@ -58,17 +67,17 @@ function changeRoute(type: number, route: RouteSpec): void {
   const attributes: Attribute[] = [];
   if (destination) attributes.push([RTA_DST, destination]);
   if (nextHops.length > 0) {
-    const hops = nextHops.map((hop) => [...encodeHop(hop, hop.weight, flags, isV6)]);
+    const hops = nextHops.map((hop) => [...encodeHop(hop, hop.weight, flags, isV6, find)]);
     attributes.push([RTA_MULTIPATH, Uint8Array.from(hops.flat())]);
   } else {
     body.set(u32(flags), 8);
     attributes.push(...wayAttributes(route, isV6));
-    if (route.device !== "") attributes.push([RTA_OIF, u32(indexOf(route.device))]);
+    if (route.device !== "") attributes.push([RTA_OIF, u32(find(route.device))]);
   }
   if (src !== "") attributes.push([RTA_PREFSRC, addressBytes(src)]);
   if (metric > 0) attributes.push([RTA_PRIORITY, u32(metric)]);
   if (mtu > 0) attributes.push([RTA_METRICS, encodeAttributes([[RTAX_MTU, u32(mtu)]])]);
-  changeNetwork(`route to ${isDefault ? "default" : dest}`, type, body, attributes);
+  return { what: `route to ${isDefault ? "default" : dest}`, type, body, attributes };
 }
 
 /** Protocol, scope and type of a route. One that is to go may have any: RT_SCOPE_NOWHERE stands for that, and 0. */
@@ -78,14 +87,20 @@ function kindOf(type: number, isDirect: boolean): number[] {
 }
 
 /** struct rtnexthop: u16 length, u8 flags, u8 weight less one, i32 interface; then attributes. */
-function encodeHop(way: Way, weight: number, flags: number, isV6: boolean): Uint8Array {
+function encodeHop(
+  way: Way,
+  weight: number,
+  flags: number,
+  isV6: boolean,
+  find: FindIndex,
+): Uint8Array {
   const attributes = encodeAttributes(wayAttributes(way, isV6));
   const bytes = new Uint8Array(RTNEXTHOP_SIZE + attributes.length);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, bytes.length, true);
   view.setUint8(2, flags);
   view.setUint8(3, Math.min(Math.max(weight, 1), MAX_WEIGHT) - 1);
-  view.setInt32(4, indexOf(way.device), true);
+  view.setInt32(4, find(way.device), true);
   bytes.set(attributes, RTNEXTHOP_SIZE);
   return bytes;
 }

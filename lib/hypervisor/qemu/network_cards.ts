@@ -68,7 +68,7 @@ export function backendName(id: string): string {
 export function tapDevice({ id, queues, mac, mtu }: VmCard): Device {
   // An interrupt for each direction of each queue, one for changes, one for the control queue.
   const many = queues.length > 1 ? { mq: true, vectors: 2 * queues.length + 2 } : {};
-  return { ...device(id), mac, host_mtu: mtu, ...many };
+  return { ...device(id), mac, ...mtu === null ? {} : { host_mtu: mtu }, ...many };
 }
 
 /** The card behind QEMU's gateway. */
