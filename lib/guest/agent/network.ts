@@ -3,17 +3,9 @@ import { addressBytes, addressFamily, broadcastOf, macBytes, prefixLength } from
 import { indexOf, NET, read } from "./interface_files.ts";
 import { loadModules } from "./modules.ts";
 import { note } from "./note.ts";
-import { newRoutes } from "./routes.ts";
+import { addRoutes } from "./routes.ts";
 import { type InterfaceSpec, Refusal, type RouteSpec } from "./runtime.ts";
-import {
-  type Attribute,
-  type Change,
-  changeNetwork,
-  RTM_DELADDR,
-  RTM_NEWADDR,
-  RTM_SETLINK,
-  u32,
-} from "./rtnetlink.ts";
+import { NetworkChanges, RTM_DELADDR, RTM_NEWADDR, RTM_SETLINK } from "./rtnetlink.ts";
 
 /** linux/if.h, linux/if_link.h, linux/if_addr.h */
 const IFF_UP = 1;
@@ -30,10 +22,9 @@ interface Interface {
   name: string;
 }
 
-/** An interface whose card has another hardware address than it was made with. */
+/** An interface whose card has another hardware address than it was made with, and what it was given. */
 interface Borrowed extends Interface {
-  /** What it was given, but for IPv6 addresses, which go when it goes down. */
-  addresses: Change[];
+  addresses: InterfaceSpec["ipAddresses"];
 }
 
 /** By the addresses that their cards were made with. They stay where they are: they need not be looked for again. */
@@ -41,7 +32,9 @@ const borrowed = new Map<string, Borrowed>();
 
 /** Brings lo up. @throws when the kernel refuses */
 export function bringUpLoopback(): void {
-  changeNetwork([setLink("bring up lo", LOOPBACK, [], IFF_UP)]);
+  const changes = new NetworkChanges();
+  beginLink(changes, "bring up lo", LOOPBACK, IFF_UP);
+  changes.make();
 }
 
 /** Sets up interfaces, then routes, as STARTPOD has them. @throws naming one that failed */
@@ -49,17 +42,15 @@ export async function configureNetwork(
   interfaces: readonly InterfaceSpec[],
   routes: readonly RouteSpec[],
 ): Promise<void> {
-  const changes: Change[] = [];
-  const indices = new Map<string, number>();
-  for (const each of interfaces) {
-    const found = await planInterface(each);
-    changes.push(...found.changes);
-    indices.set(found.name, found.index);
-    // Later ones are looked for under the names that they have by then.
-    if (found.renames) changeNetwork(changes.splice(0));
-  }
-  changes.push(...newRoutes(routes, (name) => indices.get(name) ?? indexOf(name)));
-  changeNetwork(changes);
+  if (interfaces.length === 0 && routes.length === 0) return;
+  const changes = new NetworkChanges();
+  const found: Interface[] = [];
+  for (const each of interfaces) found.push(await addInterface(changes, each));
+  addRoutes(changes, routes, (name) => {
+    for (const each of found) if (each.name === name) return each.index;
+    return indexOf(name);
+  });
+  changes.make();
 }
 
 /**
@@ -69,16 +60,24 @@ export async function configureNetwork(
  * @throws {Refusal} when there is none, or an address is wrong
  */
 export async function setInterface(wanted: InterfaceSpec): Promise<void> {
-  changeNetwork((await planInterface(wanted)).changes);
+  const changes = new NetworkChanges();
+  await addInterface(changes, wanted);
+  changes.make();
 }
 
 /** Takes interfaces down whose cards are to be like new for the next pod. */
 export function clearNetwork(): void {
   for (const [mac, { index, name, addresses }] of borrowed) {
     try {
-      const down = setLink(`take down ${name}`, index, [], 0);
-      const back = setLink(`address of ${name}`, index, [[IFLA_ADDRESS, macBytes(mac)]]);
-      changeNetwork([down, ...addresses.splice(0), back]);
+      const changes = new NetworkChanges();
+      beginLink(changes, `take down ${name}`, index, 0);
+      for (const { ipAddress, netMask } of addresses.splice(0)) {
+        const bytes = addressBytes(ipAddress);
+        // Those of IPv6 go when it goes down.
+        if (bytes.length === 4) addAddress(changes, RTM_DELADDR, index, bytes, netMask);
+      }
+      beginLink(changes, `address of ${name}`, index).attribute(IFLA_ADDRESS, macBytes(mac));
+      changes.make();
     } catch (error) {
       // It may have been taken out.
       note(`cannot clear the network: ${error instanceof Error ? error.message : error}`);
@@ -87,71 +86,68 @@ export function clearNetwork(): void {
   }
 }
 
-/** What an interface is to be called, and what is to be done for it. */
-interface PlannedInterface extends Interface {
-  renames: boolean;
-  changes: Change[];
-}
-
-async function planInterface(wanted: InterfaceSpec): Promise<PlannedInterface> {
-  const { index, name: found } = borrowed.get(wanted.cardAddr) ?? await findInterface(wanted);
+/** Adds to changes what an interface needs. @returns what it is called then */
+async function addInterface(changes: NetworkChanges, wanted: InterfaceSpec): Promise<Interface> {
   const { newDeviceName, mtu, macAddr, cardAddr } = wanted;
+  const known = borrowed.get(cardAddr);
+  if (!known) changes.make();
+  const { index, name: found } = known ?? await findInterface(wanted);
   const name = newDeviceName === "" ? found : newDeviceName;
-  const renames = name !== found;
-  const settings: Attribute[] = [];
-  if (cardAddr !== "") settings.push([IFLA_ADDRESS, macBytes(macAddr)]);
-  if (mtu > 0) settings.push([IFLA_MTU, u32(mtu)]);
-  if (renames) settings.push([IFLA_IFNAME, cString(name)]);
-  const addresses = wanted.ipAddresses.filter(({ ipAddress }) => ipAddress !== "")
-    .map((each) => addressChange(index, each));
-  const told = [cardAddr && macAddr, mtu > 0 && `mtu ${mtu}`, renames && `name ${name}`];
-  const up = `bring up ${found} (${told.filter((each) => each).join(", ")})`;
-  if (cardAddr !== "") borrowed.set(cardAddr, { index, name, addresses: removals(addresses) });
+  if (name !== found) makeRoom(changes, name);
   // Up before it has addresses: the kernel makes the routes that belong to them once then.
-  const changes = [setLink(up, index, settings, IFF_UP), ...addresses];
-  return { index, name, renames, changes: renames ? [...makeRoom(name), ...changes] : changes };
+  beginLink(changes, `bring up ${found} with mtu ${mtu}`, index, IFF_UP);
+  if (cardAddr !== "") changes.attribute(IFLA_ADDRESS, macBytes(macAddr));
+  if (mtu > 0) changes.number(IFLA_MTU, mtu);
+  if (name !== found) changes.attribute(IFLA_IFNAME, cString(name));
+  const addresses = wanted.ipAddresses.filter(({ ipAddress }) => ipAddress !== "");
+  for (const { ipAddress, netMask } of addresses) {
+    addAddress(changes, RTM_NEWADDR, index, addressBytes(ipAddress), netMask, ipAddress);
+  }
+  if (cardAddr !== "") borrowed.set(cardAddr, { index, name, addresses });
+  return { index, name };
 }
 
-function addressChange(
+/** @param text what the address is called in an error */
+function addAddress(
+  changes: NetworkChanges,
+  type: number,
   index: number,
-  { ipAddress, netMask }: InterfaceSpec["ipAddresses"][number],
-): Change {
-  const bytes = addressBytes(ipAddress);
+  bytes: Uint8Array,
+  netMask: string,
+  text = "",
+): void {
   const length = prefixLength(netMask, bytes.length * 8);
   const isV4 = bytes.length === 4;
-  const body = new Uint8Array(8);
-  // Nobody else has the address: it was in use on the host's side of this interface.
-  body.set([addressFamily(bytes), length, isV4 ? 0 : IFA_F_NODAD]);
-  body.set(u32(index), 4);
-  const attributes: Attribute[] = [[IFA_LOCAL, bytes], [IFA_ADDRESS, bytes]];
-  if (isV4 && length < 31) attributes.push([IFA_BROADCAST, broadcastOf(bytes, length)]);
-  return { what: `address ${ipAddress}`, type: RTM_NEWADDR, body, attributes };
-}
-
-/** What takes addresses away again that stay on an interface which is down: those of IPv4. */
-function removals(addresses: readonly Change[]): Change[] {
-  return addresses.filter(({ attributes }) => attributes[0]?.[1].length === 4)
-    .map((each) => ({ ...each, type: RTM_DELADDR }));
+  // struct ifaddrmsg. Nobody else has the address: it was in use on the host's side of this interface.
+  changes.begin(`address ${text}`, type)
+    .u8(addressFamily(bytes)).u8(length).u8(isV4 ? 0 : IFA_F_NODAD).u8(0).u32(index)
+    .attribute(IFA_LOCAL, bytes)
+    .attribute(IFA_ADDRESS, bytes);
+  if (isV4 && length < 31) changes.attribute(IFA_BROADCAST, broadcastOf(bytes, length));
 }
 
 /** Another interface that has the name gets out of the way: it is waiting for its own, or nobody's. */
-function makeRoom(name: string): Change[] {
+function makeRoom(changes: NetworkChanges, name: string): void {
   const index = Number(read(name, "ifindex"));
-  if (index === 0) return [];
-  return [setLink(`rename ${name}`, index, [[IFLA_IFNAME, cString(`pvold${index}`)]])];
+  if (index === 0) return;
+  beginLink(changes, `rename ${name}`, index).attribute(IFLA_IFNAME, cString(`pvold${index}`));
 }
 
 /**
- * A change of a link. The kernel gives it its address, size and name before it goes up (net/core/rtnetlink.c,
+ * Begins a change of a link. The kernel gives it its address, size and name before it goes up (net/core/rtnetlink.c,
  * do_setlink).
  *
  * @param flags IFF_UP, or 0 for down; absent: as it is
  */
-function setLink(what: string, index: number, attributes: Attribute[], flags?: number): Change {
+function beginLink(
+  changes: NetworkChanges,
+  what: string,
+  index: number,
+  flags?: number,
+): NetworkChanges {
   // struct ifinfomsg: family, type, index, flags, which of them change.
-  const change = flags === undefined ? 0 : IFF_UP;
-  const body = new Uint8Array(Uint32Array.of(0, index, flags ?? 0, change).buffer);
-  return { what, type: RTM_SETLINK, body, attributes };
+  changes.begin(what, RTM_SETLINK).u32(0).u32(index);
+  return flags === undefined ? changes.u32(0).u32(0) : changes.u32(flags).u32(IFF_UP);
 }
 
 async function findInterface(wanted: InterfaceSpec): Promise<Interface> {
