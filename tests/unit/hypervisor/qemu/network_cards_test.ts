@@ -39,6 +39,15 @@ Deno.test("each card has the descriptors that are passed for it, from 3 on", () 
   ]);
 });
 
+Deno.test("a card that is to fit any MTU tells its guest none", () => {
+  const card = { id: "a", queues: [20], vhost: [], mac: "02:00:00:00:00:01", mtu: null };
+  assertEquals(
+    networkArguments({ ...NONE, cards: [card] }, "tcg")[3],
+    "virtio-net-pci,id=card-a,netdev=net-a,bus=hotplug,romfile=,guest_announce=off," +
+      "mac=02:00:00:00:00:01",
+  );
+});
+
 Deno.test("cards of the host are passed by address, those before switches by socket", () => {
   const passed = [
     { kind: "physical" as const, id: "pass3", address: "0000:01:00.0" },
