@@ -119,7 +119,7 @@ async function traceStart(place: Place, network: string): Promise<TracedStart> {
 /** The templates that the starts are restored from. */
 async function buildTemplates(place: Place): Promise<void> {
   for (const network of ["none", "bridge:any"]) {
-    const args = ["template", "build", "--network", network];
+    const args = ["template", "build", "--force", "--network", network];
     await (await place.start(args, { env: { PODVISOR_TEMPLATE: "use" } })).finish();
   }
 }
