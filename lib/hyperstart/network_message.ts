@@ -13,6 +13,11 @@ export interface GuestInterface {
   ipAddresses: IpAddress[];
   mtu: number;
   macAddr: string;
+  /**
+   * Extension: the hardware address that its card was made with, where the interface is to have another one. It has that
+   * before it goes up, and goes down when the pod stops.
+   */
+  cardAddr?: string;
 }
 
 /** One of several ways of a route. */

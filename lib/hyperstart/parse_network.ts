@@ -17,6 +17,7 @@ export function guestInterface(fields: Fields): Complete<GuestInterface> {
     })),
     mtu: fields.integer("mtu", MAX_U32),
     macAddr: fields.string("macAddr"),
+    cardAddr: fields.string("cardAddr"),
   };
 }
 

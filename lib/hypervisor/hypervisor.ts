@@ -17,8 +17,8 @@ export interface VmCard {
   /** As many of /dev/vhost-net, or none. */
   vhost: readonly number[];
   mac: string;
-  /** Bytes. */
-  mtu: number;
+  /** Bytes, for the device to tell its guest; null: it says nothing, and the guest may choose. */
+  mtu: number | null;
 }
 
 /** A network card without a tap. It is there from the VM's start to its end. */
@@ -41,6 +41,12 @@ export interface ForwardedPort {
 export interface UserNetwork {
   ports: readonly ForwardedPort[];
 }
+
+/**
+ * Hardware address of the card in a template: nobody's, and never on any wire. The guest gives the card another one
+ * before it brings it up.
+ */
+export const TEMPLATE_MAC = "02:70:6f:64:76:69";
 
 /** The `id` of the card of a {@linkcode UserNetwork}. */
 export const USER_CARD = "user";
@@ -102,7 +108,8 @@ export interface TemplateDetails {
   key: string;
   memoryMiB: number;
   vcpus: number;
-  network: "none" | "user";
+  /** `card`: one that leads to a tap. */
+  network: "none" | "user" | "card";
   accelerator: AcceleratorKind;
   /** The hypervisor's program. */
   binary: string;

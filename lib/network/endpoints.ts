@@ -277,7 +277,8 @@ function undoQuietly(socket: NetlinkSocket, record: EndpointRecord): void {
   }
 }
 
-function openVhost(count: number): Fd[] {
+/** Opens /dev/vhost-net for each queue of a tap; none where the host has none. @throws {SysError} */
+export function openVhost(count: number): Fd[] {
   const opened: Fd[] = [];
   try {
     for (let at = 0; at < count; at++) opened.push(open(VHOST, O_RDWR));

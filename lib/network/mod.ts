@@ -9,6 +9,7 @@ export {
   attachEndpoint,
   type AttachOptions,
   detachEndpoint,
+  openVhost,
 } from "./endpoints.ts";
 export { captureLink, type LinkSnapshot } from "./link_snapshot.ts";
 export * from "./guest_network.ts";

@@ -14,6 +14,7 @@ import { endProcess } from "./end_process.ts";
 import { growTo, isLarger } from "./grow.ts";
 import { bootOf, kindsOf, makeAgent, startPodProxy } from "./kinds.ts";
 import { preparePodNetwork } from "./network/pod_network.ts";
+import { interfacesIn } from "./network/template_card.ts";
 import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
 import { releaseOutside } from "./release_outside.ts";
 import { claimSockets } from "./sockets.ts";
@@ -128,7 +129,7 @@ async function bringUp(
   const unkept = kind !== "builtin" && hypervisor.kind === "qemu";
   if (unkept && !options.dieWithParent) startConsoleKeeper(vm);
   log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
-  const { vm: _, ...guestNetwork } = network;
+  const { vm: _, ...guestNetwork } = { ...network, interfaces: interfacesIn(vm, network) };
   using _watching = watch(vm, proxy.process, ended);
   const launched = options.onLaunched?.(vm);
   try {

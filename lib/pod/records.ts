@@ -36,7 +36,9 @@ export type NetworkConfig =
   /** Behind a gateway that QEMU plays; ports of the host may lead to it. */
   | { kind: "user"; ports: ForwardedPort[] }
   | NamespaceNetwork
-  | BridgeNetwork;
+  | BridgeNetwork
+  /** A card that leads nowhere: what is made of it is for pods whose card leads to an interface. */
+  | { kind: "card" };
 
 /** Who answers questions for names. What is empty is found out. */
 export interface NameServers {

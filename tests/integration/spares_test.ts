@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import { join } from "@std/path";
 import { isAlive, type ProcessIdentity } from "../../lib/sys/mod.ts";
 import { eventually } from "../harness/podvisor.ts";
+import { makeSandbox } from "./network_sandbox.ts";
 import { TemplateBench } from "../harness/template_bench.ts";
 
 /** What a test knows of a spare (`spare.json`). */
@@ -121,6 +122,55 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
     await noSpare();
   });
 
+  await bench.bench.assertNothingLeft();
+});
+
+Deno.test("pods on a bridge get spares, with a card of their own each", async () => {
+  await using bench = await TemplateBench.make();
+  await using host = await makeSandbox();
+  await host.run(
+    "ip link set lo up; ip link add br0 type bridge; ip link set br0 up; ip addr add 10.88.0.1/24 dev br0",
+  );
+  const { state } = bench.bench;
+  const env = { ...bench.env(), PODVISOR_SPARES: "2" };
+  const podvisor = async (...args: string[]) => {
+    const { code, stdout, stderr } = await bench.bench.podvisor(args, {
+      env,
+      namespace: host.path,
+    });
+    assertEquals([code, stderr], [0, ""], args.join(" "));
+    return stdout;
+  };
+  const waiting = () => spares(join(state, "spares/pods")).map(({ vm }) => vm.process.pid);
+  await bench.done("template", "build");
+  await podvisor("run", "--network", "bridge:br0", "busybox", "true");
+  for (const [at, pod] of ["a", "b"].entries()) {
+    const pids = await eventually("two spares", () => {
+      const pids = waiting();
+      return pids.length === 2 ? pids : undefined;
+    });
+    await podvisor("pod", "run", pod, "--network", "bridge:br0");
+    const { vm } = JSON.parse(await podvisor("pod", "inspect", pod));
+    assert(pids.includes(vm.process.pid));
+    const seen = await podvisor(
+      ...["container", "run", "--pod", pod, "busybox", "sh", "-ec"],
+      "ip addr show eth0; ping -c 1 10.88.0.1; ping -c 1 10.88.0.2",
+    );
+    assertStringIncludes(seen, `inet 10.88.0.${at + 2}/24`);
+    assertEquals(seen.match(/ 0% packet loss/g)?.length, 2);
+  }
+  const [a, b] = await Promise.all(
+    ["a", "b"].map(async (pod) => JSON.parse(await podvisor("network", "list", "--json", pod))),
+  );
+  assertNotEquals(a.interfaces[0].mac, b.interfaces[0].mac);
+  await podvisor("network", "rm", "--interface", "eth0", "b");
+  await podvisor("pod", "rm", "--force", "a", "b");
+  await eventually("two spares again", () => waiting().length === 2);
+  for (const pid of waiting()) Deno.kill(pid, "SIGKILL");
+  await eventually("no spare", () => names(join(state, "spares/pods")).length === 0);
+  await eventually("no port at the bridge", async () => {
+    return (await host.run("bridge link")).trim() === "";
+  });
   await bench.bench.assertNothingLeft();
 });
 

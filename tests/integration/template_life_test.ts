@@ -28,22 +28,25 @@ Deno.test("templates are made, used, replaced and removed, and never stand in a 
     assertStringIncludes(await bench.done("template", "list"), key!.slice(0, 12));
   });
 
-  await t.step("a restored pod has its namespace's interfaces, and they come and go", async () => {
-    await using scene = await makePod();
-    const { pod } = scene;
-    const before = await pod.dump();
-    await bench.done("pod", "run", "n", "--network", `netns:${pod.path}`);
-    assertEquals(await bench.origin("n"), (await bench.keys())[0]);
-    const seen = ["container", "run", "--pod", "n", "busybox", "ip", "addr"];
-    assertStringIncludes(await bench.done(...seen), "inet 10.1.0.2/24");
-    await bench.done("network", "rm", "--interface", "eth0", "n");
-    assertEquals((await bench.done(...seen)).includes("10.1.0.2"), false);
-    await bench.done("network", "add", "--interface", "eth0", "n");
-    assertStringIncludes(await bench.done(...seen), "inet 10.1.0.2/24");
-    await bench.done("pod", "rm", "--force", "n");
-    await settle(pod);
-    assertEquals(await pod.dump(), before);
-  });
+  await t.step(
+    "a restored pod of two processors has its interfaces plugged in, and they come and go",
+    async () => {
+      await using scene = await makePod();
+      const { pod } = scene;
+      const before = await pod.dump();
+      await bench.done("pod", "run", "n", "--cpus", "2", "--network", `netns:${pod.path}`);
+      assertEquals(await bench.origin("n"), (await bench.keys())[0]);
+      const seen = ["container", "run", "--pod", "n", "busybox", "ip", "addr"];
+      assertStringIncludes(await bench.done(...seen), "inet 10.1.0.2/24");
+      await bench.done("network", "rm", "--interface", "eth0", "n");
+      assertEquals((await bench.done(...seen)).includes("10.1.0.2"), false);
+      await bench.done("network", "add", "--interface", "eth0", "n");
+      assertStringIncludes(await bench.done(...seen), "inet 10.1.0.2/24");
+      await bench.done("pod", "rm", "--force", "n");
+      await settle(pod);
+      assertEquals(await pod.dump(), before);
+    },
+  );
 
   await t.step("a pod is restored, and outlives its template", async () => {
     const [key] = await bench.keys();

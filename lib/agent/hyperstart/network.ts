@@ -36,7 +36,7 @@ export function networkFor(
 
 function interfaceFor(
   dialect: GuestDialect,
-  { device, newDeviceName, ipAddresses, mtu, macAddr }: GuestInterface,
+  { device, newDeviceName, ipAddresses, mtu, macAddr, cardAddr }: GuestInterface,
   index: number,
   logger: Logger,
 ): GuestInterface {
@@ -57,6 +57,7 @@ function interfaceFor(
       ...(name === "" ? {} : { newDeviceName: name }),
       ...rest,
       macAddr,
+      ...(cardAddr === undefined || dialect !== "builtin" ? {} : { cardAddr }),
     };
   }
   const card = device ?? `eth${index}`;

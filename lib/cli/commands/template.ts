@@ -41,7 +41,7 @@ export const build: Command = {
     }
     const tools = makePodTools(paths);
     const asked = await readPodOptions(options, "template", config);
-    const pod: PodConfig = { ...asked, network: withoutPorts(asked.network) };
+    const pod: PodConfig = { ...asked, network: shapeOfNetwork(asked) };
     const plain = { root: "builtin" as const, container: plainContainer(["true"]) };
     const container = await resolveRoot(plain, paths, tools.busybox);
     using relay = new SignalRelay();
@@ -134,7 +134,18 @@ async function findKey(store: TemplateStore, prefix: string): Promise<string> {
   });
 }
 
-/** Ports of the host are opened by the pods that are restored, not by a template. */
-function withoutPorts(network: NetworkConfig): NetworkConfig {
-  return network.kind === "user" ? { kind: "user", ports: [] } : network;
+/**
+ * The network of a template: ports of the host are opened by the pods that are restored, and their cards lead to where
+ * each pod's do. Pods of more processors get their cards plugged in.
+ */
+function shapeOfNetwork({ network, vcpus }: PodConfig): NetworkConfig {
+  switch (network.kind) {
+    case "user":
+      return { kind: "user", ports: [] };
+    case "bridge":
+    case "netns":
+      return { kind: vcpus === 1 && network.model !== "none" ? "card" : "none" };
+    default:
+      return network;
+  }
 }

@@ -24,7 +24,7 @@ import { kernelFacts } from "./kernel_facts.ts";
 import { loadModules } from "./modules.ts";
 import type { PlannedMount } from "./mount_program.ts";
 import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
-import { configureNetwork, setInterface } from "./network.ts";
+import { clearNetwork, configureNetwork, setInterface } from "./network.ts";
 import { collectOrphans } from "./orphans.ts";
 import { planProcess } from "./process_plan.ts";
 import { processTable } from "./process_table.ts";
@@ -129,6 +129,7 @@ export class PodRuntime implements Runtime {
     this.#etc = [];
     this.#namespaces.clear();
     this.#sharedMemory.clear();
+    if (this.#options.ownsMachine) clearNetwork();
     unmount(this.#sharePath);
     rawSyscall(SYS.sync);
     return Promise.resolve();

@@ -2,14 +2,7 @@ import { AF_INET, AF_INET6 } from "../../sys/mod.ts";
 import { addressBytes, addressFamily, prefixLength } from "./address.ts";
 import { indexOf } from "./interface_files.ts";
 import type { RouteSpec } from "./runtime.ts";
-import {
-  type Attribute,
-  changeNetwork,
-  encodeAttributes,
-  RTM_DELROUTE,
-  RTM_NEWROUTE,
-  u32,
-} from "./rtnetlink.ts";
+import { NetworkChanges, RTM_DELROUTE, RTM_NEWROUTE } from "./rtnetlink.ts";
 
 /** linux/rtnetlink.h */
 const RTA_DST = 1, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7;
@@ -17,7 +10,7 @@ const RTA_METRICS = 8, RTA_MULTIPATH = 9, RTA_VIA = 18, RTAX_MTU = 2;
 const RT_TABLE_MAIN = 254, RTPROT_BOOT = 3, RTN_UNICAST = 1;
 const RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_NOWHERE = 255;
 const RTNH_F_ONLINK = 4;
-const RTNEXTHOP_SIZE = 8, MAX_WEIGHT = 256;
+const MAX_WEIGHT = 256;
 /** Names of the default route in the protocol. */
 const DEFAULTS = ["", "default", "0.0.0.0/0", "::/0"];
 
@@ -27,73 +20,98 @@ interface Way {
   device: string;
 }
 
-/** Adds routes, or replaces those to the same places. @throws naming the one that failed */
+/** Finds an interface's number by its name. @throws when there is none */
+type FindIndex = (name: string) => number;
+
+/** Adds routes, or replaces those to the same places. @throws naming one that failed */
 export function setRoutes(routes: readonly RouteSpec[]): void {
-  for (const route of routes) changeRoute(RTM_NEWROUTE, route);
+  const changes = new NetworkChanges();
+  addRoutes(changes, routes, indexOf);
+  changes.make();
 }
 
-/** Deletes routes. @throws naming the one that is not there */
+/** Deletes routes. @throws naming one that is not there */
 export function deleteRoutes(routes: readonly RouteSpec[]): void {
-  for (const route of routes) changeRoute(RTM_DELROUTE, route);
+  const changes = new NetworkChanges();
+  for (const each of routes) changeRoute(changes, RTM_DELROUTE, each, indexOf);
+  changes.make();
 }
 
-function changeRoute(type: number, route: RouteSpec): void {
-  const { dest, src, metric, mtu, onlink, nextHops } = route;
+/** Adds to changes what {@linkcode setRoutes} does. @throws {Refusal} for what is no address, or no interface */
+export function addRoutes(
+  changes: NetworkChanges,
+  routes: readonly RouteSpec[],
+  find: FindIndex,
+): void {
+  for (const each of routes) changeRoute(changes, RTM_NEWROUTE, each, find);
+}
+
+function changeRoute(
+  changes: NetworkChanges,
+  type: number,
+  route: RouteSpec,
+  find: FindIndex,
+): void {
+  const { dest, src, metric, mtu, onlink, nextHops, gateway, device } = route;
   const isDefault = DEFAULTS.includes(dest);
-  const [network = "", length = ""] = isDefault ? [] : dest.split("/");
-  const destination = isDefault ? undefined : addressBytes(network);
-  const ways: Way[] = nextHops.length > 0 ? nextHops : [route];
-  const isV6 = destination
-    ? addressFamily(destination) === AF_INET6
-    : dest === "::/0" || dest !== "0.0.0.0/0" && ways.some((way) => way.gateway.includes(":"));
-  const isDirect = ways.every(({ gateway }) => gateway === "");
+  const slash = dest.indexOf("/");
+  const destination = isDefault
+    ? undefined
+    : addressBytes(slash < 0 ? dest : dest.substring(0, slash));
+  const ways: readonly Way[] = nextHops.length > 0 ? nextHops : [route];
+  const isV6 = destination ? addressFamily(destination) === AF_INET6 : isDefaultV6(dest, ways);
+  const length = slash < 0 ? "" : dest.substring(slash + 1);
   const flags = onlink ? RTNH_F_ONLINK : 0;
   // struct rtmsg: family, lengths of destination and source, TOS, table, protocol, scope, type, u32 flags.
-  const body = new Uint8Array(12);
-  body.set([
-    isV6 ? AF_INET6 : AF_INET,
-    destination ? prefixLength(length, destination.length * 8) : 0,
-  ]);
-  body.set([RT_TABLE_MAIN, ...kindOf(type, isDirect && !isV6)], 4);
-  const attributes: Attribute[] = [];
-  if (destination) attributes.push([RTA_DST, destination]);
-  if (nextHops.length > 0) {
-    const hops = nextHops.map((hop) => [...encodeHop(hop, hop.weight, flags, isV6)]);
-    attributes.push([RTA_MULTIPATH, Uint8Array.from(hops.flat())]);
+  changes.begin(`route to ${isDefault ? "default" : dest}`, type)
+    .u8(isV6 ? AF_INET6 : AF_INET)
+    .u8(destination ? prefixLength(length, destination.length * 8) : 0)
+    .u16(0)
+    .u8(RT_TABLE_MAIN);
+  if (type === RTM_DELROUTE) {
+    // One that is to go may have any protocol, scope and type.
+    changes.u8(0).u8(RT_SCOPE_NOWHERE).u8(0);
   } else {
-    body.set(u32(flags), 8);
-    attributes.push(...wayAttributes(route, isV6));
-    if (route.device !== "") attributes.push([RTA_OIF, u32(indexOf(route.device))]);
+    const isDirect = ways.every((way) => way.gateway === "");
+    changes.u8(RTPROT_BOOT).u8(isDirect && !isV6 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE)
+      .u8(RTN_UNICAST);
   }
-  if (src !== "") attributes.push([RTA_PREFSRC, addressBytes(src)]);
-  if (metric > 0) attributes.push([RTA_PRIORITY, u32(metric)]);
-  if (mtu > 0) attributes.push([RTA_METRICS, encodeAttributes([[RTAX_MTU, u32(mtu)]])]);
-  changeNetwork(`route to ${isDefault ? "default" : dest}`, type, body, attributes);
+  changes.u32(nextHops.length > 0 ? 0 : flags);
+  if (destination) changes.attribute(RTA_DST, destination);
+  if (nextHops.length > 0) {
+    changes.nest(RTA_MULTIPATH, () => {
+      for (const hop of nextHops) addHop(changes, hop, { flags, isV6, index: find(hop.device) });
+    });
+  } else {
+    addWay(changes, gateway, isV6);
+    if (device !== "") changes.number(RTA_OIF, find(device));
+  }
+  if (src !== "") changes.attribute(RTA_PREFSRC, addressBytes(src));
+  if (metric > 0) changes.number(RTA_PRIORITY, metric);
+  if (mtu > 0) changes.nest(RTA_METRICS, () => changes.number(RTAX_MTU, mtu));
 }
 
-/** Protocol, scope and type of a route. One that is to go may have any: RT_SCOPE_NOWHERE stands for that, and 0. */
-function kindOf(type: number, isDirect: boolean): number[] {
-  if (type === RTM_DELROUTE) return [0, RT_SCOPE_NOWHERE, 0];
-  return [RTPROT_BOOT, isDirect ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE, RTN_UNICAST];
+/** A default route of no version goes where its gateways are. */
+function isDefaultV6(dest: string, ways: readonly Way[]): boolean {
+  return dest === "::/0" || dest !== "0.0.0.0/0" && ways.some((way) => way.gateway.includes(":"));
 }
 
 /** struct rtnexthop: u16 length, u8 flags, u8 weight less one, i32 interface; then attributes. */
-function encodeHop(way: Way, weight: number, flags: number, isV6: boolean): Uint8Array {
-  const attributes = encodeAttributes(wayAttributes(way, isV6));
-  const bytes = new Uint8Array(RTNEXTHOP_SIZE + attributes.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, bytes.length, true);
-  view.setUint8(2, flags);
-  view.setUint8(3, Math.min(Math.max(weight, 1), MAX_WEIGHT) - 1);
-  view.setInt32(4, indexOf(way.device), true);
-  bytes.set(attributes, RTNEXTHOP_SIZE);
-  return bytes;
+function addHop(
+  changes: NetworkChanges,
+  { gateway, weight }: RouteSpec["nextHops"][number],
+  { flags, isV6, index }: { flags: number; isV6: boolean; index: number },
+): void {
+  const start = changes.end;
+  changes.u16(0).u8(flags).u8(Math.min(Math.max(weight, 1), MAX_WEIGHT) - 1).u32(index);
+  addWay(changes, gateway, isV6);
+  changes.setU16(start, changes.end - start);
 }
 
 /** An IPv4 route may lead to an IPv6 gateway: struct rtvia, u16 family and the address. */
-function wayAttributes({ gateway }: Way, isV6: boolean): Attribute[] {
-  if (gateway === "") return [];
+function addWay(changes: NetworkChanges, gateway: string, isV6: boolean): void {
+  if (gateway === "") return;
   const address = addressBytes(gateway);
-  if (isV6 || address.length === 4) return [[RTA_GATEWAY, address]];
-  return [[RTA_VIA, Uint8Array.from([AF_INET6, 0, ...address])]];
+  if (isV6 || address.length === 4) changes.attribute(RTA_GATEWAY, address);
+  else changes.attribute(RTA_VIA, Uint8Array.from([AF_INET6, 0, ...address]));
 }

@@ -68,7 +68,7 @@ export function backendName(id: string): string {
 export function tapDevice({ id, queues, mac, mtu }: VmCard): Device {
   // An interrupt for each direction of each queue, one for changes, one for the control queue.
   const many = queues.length > 1 ? { mq: true, vectors: 2 * queues.length + 2 } : {};
-  return { ...device(id), mac, host_mtu: mtu, ...many };
+  return { ...device(id), mac, ...mtu === null ? {} : { host_mtu: mtu }, ...many };
 }
 
 /** The card behind QEMU's gateway. */
@@ -81,7 +81,10 @@ export function hostForward({ protocol, address, port, guestPort }: ForwardedPor
   return `${protocol}:${address}:${port}-${USER_ADDRESS}:${guestPort}`;
 }
 
-/** On the bus that devices can leave again. Nothing boots from the network: the card needs no ROM. */
+/**
+ * On the bus that devices can leave again. Nothing boots from the network: the card needs no ROM. Nor is the guest to
+ * tell its neighbours of itself after a restore: it is another one than was saved.
+ */
 function device(id: string): Device {
   return {
     driver: "virtio-net-pci",
@@ -89,6 +92,8 @@ function device(id: string): Device {
     netdev: backendName(id),
     bus: HOTPLUG_BUS,
     romfile: "",
+    // Else QEMU 7.2 ends by SIGSEGV when a restored guest resets the card, after a restore that is not announced.
+    guest_announce: false,
   };
 }
 

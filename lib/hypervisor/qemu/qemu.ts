@@ -6,6 +6,7 @@ import type {
   RunningVm,
   TemplateDetails,
   Vm,
+  VmCard,
   VmLaunch,
   VmTemplate,
 } from "../hypervisor.ts";
@@ -14,8 +15,10 @@ import { findQemu } from "./find_qemu.ts";
 import { QemuVm } from "./qemu_vm.ts";
 import { firstDescriptor, type QemuStart, startQemu } from "./start.ts";
 import {
+  networkKind,
   pathOf,
   restoreState,
+  shapeOf,
   sizeClass,
   templateKey,
   type TemplateStore,
@@ -79,12 +82,7 @@ export class Qemu implements Hypervisor {
     const { templates } = this.#settings;
     const { boot } = options;
     if (!templates || "foreign" in boot || whyNoTemplate(launch) !== undefined) return undefined;
-    const { network } = launch;
-    const shape = {
-      ...launch,
-      ...sizeClass(launch),
-      ...network ? { network: { ...network, cards: [] } } : {},
-    };
+    const shape = shapeOf(launch);
     const small = optionsOf(shape, options.accelerator, boot);
     const { maxMemoryMiB, maxVcpus } = small.pod;
     // One that is to be larger than any template's VM can grow boots in its own size.
@@ -92,7 +90,7 @@ export class Qemu implements Hypervisor {
     const details: TemplateDetails = {
       key: await templateKey(binary, { ...small, boot }),
       ...sizeClass(launch),
-      network: launch.network?.user ? "user" : "none",
+      network: networkKind(shape),
       accelerator: options.accelerator,
       binary,
       kernel: boot.kernel,
@@ -130,7 +128,8 @@ async function restore(start: QemuStart, shaped: TemplateStart): Promise<Vm> {
       from: template,
     });
     const plain = new QemuVm(running);
-    const restored = restoreState(monitor, ram + 1).then(() => plugCards(plain, start.launch));
+    const missing = cardsBeyond(launch, start.launch);
+    const restored = restoreState(monitor, ram + 1).then(() => plugCards(plain, missing));
     // Whoever waits for it is told.
     restored.catch(() => {});
     return new QemuVm(running, templateOf(shaped, restored));
@@ -149,15 +148,19 @@ function takeOver(
   { details }: TemplateStart,
 ): Vm {
   const running: RunningVm = { ...spare, directory: launch.directory };
-  const restored = plugCards(new QemuVm(running), launch);
+  const restored = plugCards(new QemuVm(running), launch.network?.cards ?? []);
   // Whoever waits for it is told.
   restored.catch(() => {});
   return new QemuVm(running, { details, restored, drop: () => Promise.resolve() });
 }
 
-/** A template has none: each pod has its own. */
-async function plugCards(vm: Vm, { network }: VmLaunch): Promise<void> {
-  for (const card of network?.cards ?? []) await vm.addNetworkCard(card);
+/** The cards that a VM is to have more than one of its shape. */
+function cardsBeyond(shape: VmLaunch, { network }: VmLaunch): readonly VmCard[] {
+  return (network?.cards ?? []).slice(shape.network?.cards.length ?? 0);
+}
+
+async function plugCards(vm: Vm, cards: readonly VmCard[]): Promise<void> {
+  for (const card of cards) await vm.addNetworkCard(card);
 }
 
 function templateOf(

@@ -22,6 +22,9 @@ import {
 /** Queues of a card, at most: more take descriptors and interrupts, and give little. */
 const MAX_QUEUES = 8;
 
+/** What the hypervisor knows the first card by that a VM is started with, which may be there before its interface is. */
+export const FIRST_CARD = "first";
+
 /** Interfaces that are to be connected to a VM. */
 export interface LinksToConnect {
   /** The namespace that they are in. */
@@ -58,12 +61,12 @@ export async function connectLinks(
   const guest = buildGuestNetwork(model === "none" ? [] : links);
   warnOfSkipped(guest.skipped);
   using socket = NetlinkSocket.open(namespace);
-  const planned = links.map((link) => {
+  const planned = links.map((link, at) => {
     const endpoint = planEndpoint(socket, link, model);
     const told = guest.interfaces.find(({ newDeviceName }) => newDeviceName === link.name) ?? null;
     const place = port ?? { kind: "namespace" as const, endpoint };
     const card: CardRecord = {
-      id: port?.link ?? endpoint.tap,
+      id: before.cards.length + at === 0 ? FIRST_CARD : port?.link ?? endpoint.tap,
       name: link.name,
       place,
       guest: told,

@@ -36,6 +36,10 @@ export async function preparePodNetwork(
       const vm = { user: { ports: network.ports }, cards: [], namespace: null };
       return { ...nothing(), ...userNetwork(), ...given, dns, vm };
     }
+    case "card": {
+      const { makeLoneCard } = await import("./lone_card.ts");
+      return { ...given, ...makeLoneCard() };
+    }
     default: {
       // Pods that have no use for it do not pay for loading it.
       const { connectNetwork } = await import("./connect.ts");

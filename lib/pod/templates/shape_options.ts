@@ -1,10 +1,11 @@
 import type { TemplateDetails } from "../../hypervisor/mod.ts";
 import { kindsOf } from "../kinds.ts";
-import type { PodConfig } from "../records.ts";
+import type { NetworkConfig, PodConfig } from "../records.ts";
 
 /** The command line's options for a pod of the shape of a pod's template. */
 export function shapeOptions(pod: PodConfig, shape: TemplateDetails): string[] {
-  const { memoryMiB, vcpus, network } = shape;
+  const { memoryMiB, vcpus } = shape;
+  const network = shape.network === "card" ? wordsOf(pod.network) : shape.network;
   const { path } = kindsOf(pod).hypervisor;
   return [
     ...["--memory", `${memoryMiB}M`, "--cpus", String(vcpus), "--network", network],
@@ -12,4 +13,16 @@ export function shapeOptions(pod: PodConfig, shape: TemplateDetails): string[] {
     ...["--hypervisor", path === null ? "qemu" : `qemu=${path}`],
     ...pod.kernel === null ? [] : ["--kernel", pod.kernel],
   ];
+}
+
+/** The network of a pod with cards as `--network` has it. */
+function wordsOf(network: NetworkConfig): string {
+  switch (network.kind) {
+    case "bridge":
+      return `bridge:${network.name}`;
+    case "netns":
+      return `netns:${network.path}`;
+    default:
+      return network.kind;
+  }
 }

@@ -5,6 +5,8 @@ import { type MonitorConnection, QmpClient } from "../qmp.ts";
 
 /** Memory that is in a file is left where it is (QMP: MigrationCapability). */
 const ONLY_STATE = { capabilities: [{ capability: "x-ignore-shared", state: true }] };
+/** Nobody on the network is told where the VM is now: its card gets another hardware address first. */
+const NO_ANNOUNCEMENT = { "announce-rounds": 0 };
 /** How long QEMU may take to save the state of its devices, in milliseconds, and the pause between two looks at it. */
 const SAVE_TIME = 30_000, SAVE_PAUSE = 10;
 
@@ -49,6 +51,7 @@ export async function restoreState(connection: MonitorConnection, descriptor: nu
   // All is said at once: QEMU answers in order.
   await Promise.all([
     monitor.execute("migrate-set-capabilities", ONLY_STATE),
+    monitor.execute("migrate-set-parameters", NO_ANNOUNCEMENT),
     monitor.execute("migrate-incoming", { uri: `fd:${descriptor}` }),
   ]);
   await resumed.promise;

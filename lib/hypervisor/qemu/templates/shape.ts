@@ -1,4 +1,4 @@
-import type { VmLaunch } from "../../hypervisor.ts";
+import type { TemplateDetails, VmLaunch, VmNetwork } from "../../hypervisor.ts";
 import { type BootImage, qemuArguments, type QemuOptions } from "../arguments.ts";
 import { vmFiles } from "../vm_files.ts";
 import { hashOf } from "./manifest.ts";
@@ -19,6 +19,30 @@ export interface SizeClass {
 export function sizeClass({ memoryMiB }: SizeClass): SizeClass {
   const part = memoryMiB % MEMORY_BLOCK;
   return { memoryMiB: Math.min(memoryMiB, CLASS_MEMORY + part), vcpus: 1 };
+}
+
+/**
+ * A VM as its template is. The first network card of one with a single processor is in it, with what any such card has;
+ * those of more processors have a queue for each, and are plugged in like further ones. So are all cards of VMs that
+ * wait for pods: a card gets its tap when QEMU starts, and keeps it.
+ */
+export function shapeOf(launch: VmLaunch): VmLaunch {
+  const { network, vcpus, origin } = launch;
+  const waits = origin?.kind === "template" && origin.takeSpare !== undefined;
+  const cards = vcpus === 1 && !waits ? network?.cards.slice(0, 1) ?? [] : [];
+  return {
+    ...launch,
+    ...sizeClass(launch),
+    ...network
+      ? { network: { ...network, cards: cards.map((card) => ({ ...card, mtu: null })) } }
+      : {},
+  };
+}
+
+/** What networks the VMs of a shape are made for. */
+export function networkKind({ network }: VmLaunch): TemplateDetails["network"] {
+  if (network?.user) return "user";
+  return network?.cards.length ? "card" : "none";
 }
 
 /** Why a VM cannot be restored from a template; nothing when it can. */
@@ -49,9 +73,7 @@ export async function templateKey(
       name: "",
       ports: pod.ports.map((port) => ({ ...port, hostPath: "/" })),
       share: pod.share && { ...pod.share, path: "/" },
-      ...pod.network
-        ? { network: { ...pod.network, user: pod.network.user && { ports: [] } } }
-        : {},
+      ...pod.network ? { network: anyNetwork(pod.network) } : {},
     },
   });
   const files = [binary, boot.kernel, boot.initrd, boot.image].map((path) => [
@@ -60,6 +82,15 @@ export async function templateKey(
   ]);
   const processor = accelerator === "kvm" ? hostProcessor() : "";
   return await hashOf(JSON.stringify({ args, files, processor }));
+}
+
+/** A network without what is one pod's own. Whether the host's kernel moves the frames shapes the card. */
+function anyNetwork({ user, cards, ...rest }: VmNetwork): VmNetwork {
+  return {
+    ...rest,
+    user: user && { ports: [] },
+    cards: cards.map((card) => ({ ...card, id: "", mac: "" })),
+  };
 }
 
 /** What a VM sees of the host's processor, and the kernel that shows it. */

@@ -274,7 +274,14 @@ Deno.test("a pod is known by its name under all its addresses", () => {
   const ipAddresses = ["10.0.0.2", "fd00::2\n6.6.6.6 bank"].map((ipAddress) => {
     return { ipAddress, netMask: "24" };
   });
-  const eth0 = { device: "", newDeviceName: "eth0", ipAddresses, mtu: 1500, macAddr: "" };
+  const eth0 = {
+    device: "",
+    newDeviceName: "eth0",
+    ipAddresses,
+    mtu: 1500,
+    macAddr: "",
+    cardAddr: "",
+  };
   const pod = { hostname: "pod1", dns: [], dnsSearch: [], dnsOptions: [], routes: [] };
   const share = { shareDir: "s", shareType: "", entropy: "", clockOffset: 0 };
   const hosts = (interfaces: typeof eth0[]) =>

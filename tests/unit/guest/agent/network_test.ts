@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { addressBytes, broadcastOf, prefixLength } from "../../../../lib/guest/agent/address.ts";
-import { encode, RTM_NEWADDR, RTM_SETLINK, u32 } from "../../../../lib/guest/agent/rtnetlink.ts";
+import {
+  addressBytes,
+  broadcastOf,
+  macBytes,
+  prefixLength,
+} from "../../../../lib/guest/agent/address.ts";
+import { NetworkChanges, RTM_NEWADDR, RTM_SETLINK } from "../../../../lib/guest/agent/rtnetlink.ts";
 
 Deno.test("addresses of both versions become bytes", () => {
   const bytes = (text: string) => [...addressBytes(text)];
@@ -31,21 +36,34 @@ Deno.test("a netmask is a number of bits or dotted", () => {
   }
 });
 
-Deno.test("a netlink message has aligned attributes and the whole length in front", () => {
-  const message = encode(RTM_NEWADDR, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), [
-    [2, Uint8Array.of(9, 9, 9)],
-    [1, u32(0x01020304)],
-  ]);
-  assertEquals([...message], [
-    ...[40, 0, 0, 0, 20, 0, 0x05, 0x05, 1, 0, 0, 0, 0, 0, 0, 0],
-    ...[1, 2, 3, 4, 5, 6, 7, 8],
-    ...[7, 0, 2, 0, 9, 9, 9, 0],
+Deno.test("netlink messages have aligned attributes and their whole length in front", () => {
+  const changes = new NetworkChanges();
+  changes.begin("first", RTM_SETLINK).u32(1).number(1, 0x01020304);
+  changes.begin("second", RTM_NEWADDR).u8(1).u8(2).u16(0x0403).attribute(2, Uint8Array.of(9, 9, 9));
+  changes.nest(3, () => changes.number(1, 5));
+  assertEquals([...changes.bytes], [
+    ...[28, 0, 0, 0, 19, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    ...[1, 0, 0, 0],
     ...[8, 0, 1, 0, 4, 3, 2, 1],
+    ...[40, 0, 0, 0, 20, 0, 0x01, 0x05, 1, 0, 0, 0, 0, 0, 0, 0],
+    ...[1, 2, 3, 4],
+    ...[7, 0, 2, 0, 9, 9, 9, 0],
+    ...[12, 0, 3, 0, 8, 0, 1, 0, 5, 0, 0, 0],
   ]);
 });
 
-Deno.test("a link is changed, never made", () => {
-  assertEquals(encode(RTM_SETLINK, new Uint8Array(16), [])[7], 0);
+Deno.test("changes grow beyond their first memory", () => {
+  const changes = new NetworkChanges();
+  changes.begin("long", RTM_SETLINK).attribute(1, new Uint8Array(5000).fill(7));
+  assertEquals(changes.bytes.length, 16 + 4 + 5000);
+  assertEquals(changes.bytes.at(-1), 7);
+});
+
+Deno.test("a hardware address has six bytes in hexadecimal", () => {
+  assertEquals([...macBytes("02:aA:00:ff:9c:01")], [2, 0xaa, 0, 0xff, 0x9c, 1]);
+  for (const text of ["", "02:aa:00:ff:9c", "02:aa:00:ff:9c:0g", "02-aa:00:ff:9c:01"]) {
+    assertThrows(() => macBytes(text), Error, `Cannot use hardware address ${text}`);
+  }
 });
 
 Deno.test("an IPv4 network's broadcast address has all bits of the host set", () => {

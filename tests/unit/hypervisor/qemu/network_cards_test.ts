@@ -30,13 +30,22 @@ Deno.test("each card has the descriptors that are passed for it, from 3 on", () 
   assertEquals(networkArguments({ ...NONE, cards }, "kvm"), [
     ...["-netdev", "tap,id=net-a,fds=3:4,vhost=on,vhostfds=5:6"],
     "-device",
-    "virtio-net-pci,id=card-a,netdev=net-a,bus=hotplug,romfile=,mac=02:00:00:00:00:01," +
+    "virtio-net-pci,id=card-a,netdev=net-a,bus=hotplug,romfile=,guest_announce=off,mac=02:00:00:00:00:01," +
     "host_mtu=1400,mq=on,vectors=6",
     ...["-netdev", "tap,id=net-b,fds=7"],
     "-device",
-    "virtio-net-pci,id=card-b,netdev=net-b,bus=hotplug,romfile=,mac=02:00:00:00:00:02," +
+    "virtio-net-pci,id=card-b,netdev=net-b,bus=hotplug,romfile=,guest_announce=off,mac=02:00:00:00:00:02," +
     "host_mtu=9000",
   ]);
+});
+
+Deno.test("a card that is to fit any MTU tells its guest none", () => {
+  const card = { id: "a", queues: [20], vhost: [], mac: "02:00:00:00:00:01", mtu: null };
+  assertEquals(
+    networkArguments({ ...NONE, cards: [card] }, "tcg")[3],
+    "virtio-net-pci,id=card-a,netdev=net-a,bus=hotplug,romfile=,guest_announce=off," +
+      "mac=02:00:00:00:00:01",
+  );
 });
 
 Deno.test("cards of the host are passed by address, those before switches by socket", () => {
@@ -49,7 +58,7 @@ Deno.test("cards of the host are passed by address, those before switches by soc
     ...["-chardev", "socket,id=switch-pass4,path=/tmp/a,,b/vhu.sock"],
     ...["-netdev", "vhost-user,id=net-pass4,chardev=switch-pass4"],
     "-device",
-    "virtio-net-pci,id=card-pass4,netdev=net-pass4,bus=hotplug,romfile=,mac=02::1",
+    "virtio-net-pci,id=card-pass4,netdev=net-pass4,bus=hotplug,romfile=,guest_announce=off,mac=02::1",
   ]);
   assert(networkArguments({ ...NONE, passed }, "tcg").at(-1)!.endsWith(",vectors=0"));
   assertEquals(networkDescriptors({ ...NONE, passed }), []);

@@ -14,6 +14,7 @@ const CARD_DEVICE = ["device_add", {
   netdev: "net-a",
   bus: "hotplug",
   romfile: "",
+  guest_announce: false,
   mac: "02:00:00:00:00:01",
   host_mtu: 1400,
   mq: true,

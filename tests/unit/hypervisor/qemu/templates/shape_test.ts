@@ -1,11 +1,21 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import {
+  networkKind,
+  shapeOf,
   sizeClass,
   templateKey,
   whyNoTemplate,
 } from "../../../../../lib/hypervisor/qemu/templates/shape.ts";
 import { vmFiles } from "../../../../../lib/hypervisor/qemu/vm_files.ts";
+import type { VmCard, VmLaunch } from "../../../../../lib/hypervisor/hypervisor.ts";
 import type { BootImage, QemuOptions } from "../../../../../lib/hypervisor/qemu/arguments.ts";
+
+const CARD: VmCard = { id: "first", queues: [20], vhost: [], mac: "02:00:00:00:00:01", mtu: null };
+
+function withCard(options: ReturnType<typeof optionsIn>, card: VmCard): typeof options {
+  const network = { user: null, cards: [card], namespace: null };
+  return { ...options, pod: { ...options.pod, network } };
+}
 
 /** Of a VM that boots files of a directory. */
 function optionsIn(directory: string): QemuOptions & { boot: BootImage } {
@@ -59,6 +69,7 @@ Deno.test("a template's key is the same for all pods of a shape, and another for
       templateKey(binary, { ...options, pod: { ...pod, vcpus: 2 } }),
       templateKey(binary, { ...options, pod: { ...pod, maxVcpus: 9 } }),
       templateKey(binary, { ...options, pod: { ...pod, network: { ...pod.network!, user } } }),
+      templateKey(binary, withCard(options, CARD)),
     ];
     for (const other of await Promise.all(others)) assertNotEquals(other, key);
     Deno.writeTextFileSync(options.boot.image, "another");
@@ -66,6 +77,47 @@ Deno.test("a template's key is the same for all pods of a shape, and another for
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
+});
+
+Deno.test("all cards of a pod's shape have one key, but for those whose frames the kernel moves", async () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    const options = optionsIn(directory);
+    const keyOf = (card: VmCard) => templateKey(options.boot.kernel, withCard(options, card));
+    const key = await keyOf(CARD);
+    assertEquals(
+      await keyOf({ ...CARD, id: "other", queues: [30], mac: "02:00:00:00:00:02" }),
+      key,
+    );
+    assertNotEquals(await keyOf({ ...CARD, vhost: [31] }), key);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
+Deno.test("the first card of a VM with one processor is in its template, whatever its MTU", () => {
+  const cards = [{ ...CARD, mtu: 9000 }, { ...CARD, id: "second", mtu: 1400 }];
+  const launch = {
+    memoryMiB: 512,
+    vcpus: 1,
+    network: { user: null, cards, namespace: null },
+  } as unknown as VmLaunch;
+  const shape = shapeOf(launch);
+  assertEquals(shape.network!.cards, [{ ...CARD, mtu: null }]);
+  assertEquals(networkKind(shape), "card");
+  const plain = [
+    shapeOf({ ...launch, vcpus: 2 }),
+    shapeOf({
+      ...launch,
+      origin: { kind: "template", takeSpare: () => Promise.resolve(undefined) },
+    }),
+    shapeOf({ ...launch, network: { ...launch.network!, cards: [] } }),
+  ];
+  assertEquals(plain.map(networkKind), ["none", "none", "none"]);
+  assertEquals(
+    networkKind({ ...launch, network: { user: { ports: [] }, cards: [], namespace: null } }),
+    "user",
+  );
 });
 
 Deno.test("VMs start with what their class has, and get the rest in whole blocks", () => {

@@ -1,0 +1,51 @@
+import { TEMPLATE_MAC, type VmCard } from "../../hypervisor/mod.ts";
+import { openVhost } from "../../network/mod.ts";
+import { type Fd, newNetworkNamespace, openTap } from "../../sys/mod.ts";
+import { FIRST_CARD } from "./connect_links.ts";
+import type { PodNetwork } from "./pod_network.ts";
+
+/** What its guest is told of it, for the code that does it to be there: addresses and routes of every kind. */
+const GUEST: Pick<PodNetwork, "interfaces" | "routes"> = {
+  interfaces: [{
+    newDeviceName: "eth0",
+    // RFC 5737 and RFC 3849: nobody has these.
+    ipAddresses: [{ ipAddress: "192.0.2.2", netMask: "24" }, {
+      ipAddress: "2001:db8::2",
+      netMask: "64",
+    }],
+    mtu: 1500,
+    macAddr: TEMPLATE_MAC,
+    cardAddr: TEMPLATE_MAC,
+  }],
+  routes: [
+    { dest: "198.51.100.0/24", device: "eth0" },
+    { dest: "default", gateway: "192.0.2.1", device: "eth0" },
+    { dest: "::/0", gateway: "2001:db8::1", device: "eth0" },
+  ],
+};
+
+/**
+ * A network card whose tap leads nowhere, in a namespace with nothing else in it: both end with the VM. The tap is like
+ * those of pods' interfaces, so that a guest sees no other card when it is restored with one of them.
+ *
+ * @throws {SysError}
+ */
+export function makeLoneCard(): Omit<PodNetwork, "dns" | "dnsSearch"> {
+  using opened = new DisposableStack();
+  const namespace = opened.use(newNetworkNamespace());
+  const open = (descriptors: Fd[]) => descriptors.map((each) => opened.use(each).number);
+  const queues = open(openTap(namespace, { name: "pvtap0", queues: 1, vnetHeader: true }));
+  const card: VmCard = {
+    id: FIRST_CARD,
+    queues,
+    vhost: open(openVhost(1)),
+    mac: TEMPLATE_MAC,
+    mtu: null,
+  };
+  const kept = opened.move();
+  return {
+    ...GUEST,
+    vm: { user: null, cards: [card], namespace },
+    [Symbol.dispose]: () => kept.dispose(),
+  };
+}
