@@ -44,13 +44,14 @@ export const list: Command = {
 
 function stateTable(states: readonly RuntimeState[]): string {
   return table([
-    ["ID", "PID", "STATUS", "BUNDLE", "CREATED"],
-    ...states.map(({ id, pid, status, bundle, created }) => [
+    ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"],
+    ...states.map(({ id, pid, status, bundle, created, owner }) => [
       id,
       String(pid),
       status,
       bundle,
       created,
+      owner,
     ]),
   ]);
 }
