@@ -45,6 +45,7 @@ export {
   setWindowSize,
   TIOCSCTTY,
 } from "./terminal.ts";
+export { killForMemory } from "./kill_for_memory.ts";
 export { changeOwner, readSome, readyEvents, setNonblocking, writeSome } from "./transfer.ts";
 export { blockingSyscall, rawSyscall, type SysArg, syscall } from "./syscall.ts";
 export { lockFile, type LockKind, removeLockFile, tryLockFile } from "./lock.ts";
@@ -66,6 +67,7 @@ export {
   signalOpened,
   signalProcess,
   waitForEnd,
+  waitForInput,
 } from "./process.ts";
 export { giveWay } from "./priority.ts";
 export { selfCommand, sourceRoot } from "./self.ts";
