@@ -81,6 +81,37 @@ Deno.test("the verbs of engines, on a bundle", async (test) => {
     assertMatch(refused.stderr, /cpuset/);
   });
 
+  await test.step("a kill for lack of memory is an event, while its program goes on", async () => {
+    // Above memory.high it would be slowed down for a minute first.
+    await run([place.runtime, "update", "--resources", "-", "one"], {
+      stdin: JSON.stringify({ unified: { "memory.high": "max" } }),
+    });
+    const events = new Deno.Command(place.runtime, {
+      args: ["events", "--interval=1s", "one"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const types: string[] = [];
+    const lines = events.stdout.pipeThrough(new TextDecoderStream()).pipeTo(
+      new WritableStream({
+        write: (text) =>
+          void types.push(...text.trim().split("\n").map((each) => JSON.parse(each).type)),
+      }),
+    );
+    await eventually("figures", () => types.length > 0 || undefined);
+    const taken = await tryRun([
+      place.runtime,
+      ...["exec", "one", "dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1"],
+    ]);
+    assertEquals(taken.code, 137);
+    await eventually("the event", () => types.includes("oom") || undefined);
+    assertEquals([types[0], types.filter((each) => each === "oom").length], ["stats", 1]);
+    events.kill("SIGTERM");
+    await events.status;
+    await lines;
+  });
+
   await test.step("it is listed, with its processes, as engines and people read them", async () => {
     const { pid, status } = JSON.parse(await verb("state", "one"));
     const [listed, ...others] = JSON.parse(await verb("list", "--format", "json"));
