@@ -32,6 +32,11 @@ const TOOLS: readonly TestTool[] = [
     name: "redis-tools",
     why: "an engine test runs a database server, whose program it holds",
   },
+  {
+    path: "/usr/bin/mmdebstrap",
+    name: "mmdebstrap",
+    why: "an engine test installs a package in a minimal system, which it makes",
+  },
   { path: "/usr/bin/script", name: "bsdutils", why: "the terminal tests run under script" },
 ];
 

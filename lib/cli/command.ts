@@ -24,10 +24,10 @@ export interface Command {
   /** Examples for the help. */
   examples?: readonly string[];
   /**
-   * Whether it is called by a container engine, as runc would be: `--root` is then the place of that engine's records
-   * alone, and what goes wrong is told in its log too. Default: never.
+   * Whether it is called with these arguments by a container engine, as runc would be: they are read as runc reads them,
+   * `--root` is the place of that engine's records alone, and what goes wrong is told in its log too. Default: never.
    */
-  forEngines?(options: ParsedOptions): boolean;
+  forEngines?(args: readonly string[]): boolean;
   /** Does it, and returns the exit code. */
   run(context: CommandContext): Promise<number>;
 }

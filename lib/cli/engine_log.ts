@@ -3,6 +3,9 @@ import { configureLogging, getLogger } from "../log.ts";
 import type { ParsedOptions } from "./options.ts";
 import { describeError, printError } from "./output.ts";
 
+/** What people are told by, and runc's callers by 1. */
+const PODVISOR_FAILED = 125;
+
 /**
  * Sets the log up for a command that an engine calls: into the file that it names, in the form that it reads there. On
  * stderr, which is the container's, there is nothing but the error that ends the command.
@@ -17,12 +20,12 @@ export function configureEngineLog(globals: ParsedOptions): void {
 /**
  * Tells the engine what ended a command, in its log and on stderr.
  *
- * @returns the exit code, as runc has it: 1, or what a shell says of a program that cannot be run
+ * @returns the exit code, as runc has it: 1, or what the failure itself says, as of a program that cannot be run
  */
 export function reportToEngine(globals: ParsedOptions, error: unknown): number {
   const text = describeError(error);
   if (globals.value("log") !== undefined) getLogger("oci").error(text);
   printError(`podvisor: ${text}\n`);
-  const code = error instanceof Failure ? error.exitCode : 1;
-  return code === 126 || code === 127 ? code : 1;
+  const code = error instanceof Failure ? error.exitCode : PODVISOR_FAILED;
+  return code === PODVISOR_FAILED ? 1 : code;
 }

@@ -14,6 +14,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
     help: "For engines: accepted, the notation of a path tells",
   },
   { name: "rootless", kind: "value", placeholder: "WORD", help: "For engines: accepted" },
+  { name: "criu", kind: "value", placeholder: "PROGRAM", help: "For engines: accepted" },
   { name: "cgroup-manager", kind: "value", placeholder: "NAME", help: "For engines: accepted" },
   { name: "help", short: "h", kind: "flag", help: "Show this help" },
   { name: "version", short: "v", kind: "flag", help: "Show the version" },

@@ -28,7 +28,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 }
 
 async function dispatch(args: readonly string[]): Promise<number> {
-  const global = parseOptions(args, GLOBAL_OPTIONS);
+  const global = parseOptions(args, GLOBAL_OPTIONS, "first", "go");
   if (global.flag("version")) {
     const { VERSION } = await import("./version.ts");
     const { OCI_VERSION } = await import("../oci/version.ts");
@@ -74,32 +74,34 @@ async function runCommand(
   global: ParsedOptions,
 ): Promise<number> {
   const command = await COMMANDS[name]!.load();
-  const options = parseOptions(
-    args,
-    [...command.options, HELP_OPTION],
-    command.takesCommand ? "first" : "anywhere",
-  );
-  if (options.flag("help")) {
-    print(commandHelp(name, command));
-    return 0;
-  }
-  checkOperands(name, command.usage, options.operands.length, command.operands);
-  const forEngine = command.forEngines?.(options) ?? false;
+  const forEngine = command.forEngines?.(args) ?? false;
   if (forEngine) configureEngineLog(global);
   try {
-    return await runParsed(command, options, global, forEngine);
+    return await parseAndRun(name, command, args, global, forEngine);
   } catch (error) {
     if (!forEngine) throw error;
     return reportToEngine(global, error);
   }
 }
 
-async function runParsed(
+async function parseAndRun(
+  name: string,
   command: Command,
-  options: ParsedOptions,
+  args: readonly string[],
   globals: ParsedOptions,
   forEngine: boolean,
 ): Promise<number> {
+  const options = parseOptions(
+    args,
+    [...command.options, HELP_OPTION],
+    command.takesCommand ? "first" : "anywhere",
+    forEngine ? "go" : "posix",
+  );
+  if (options.flag("help")) {
+    print(commandHelp(name, command));
+    return 0;
+  }
+  checkOperands(name, command.usage, options.operands.length, command.operands);
   const root = forEngine ? undefined : globals.value("root");
   const env = Deno.env.toObject();
   const config = await loadConfig({ env });

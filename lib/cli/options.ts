@@ -77,6 +77,16 @@ export function badValue(name: string, text: string, why: string): Failure {
 export type OptionPlace = "first" | "anywhere";
 
 /**
+ * How options are written: `posix` joins letters (`-it`) and takes no value twice; `go` is what runc reads, for container
+ * engines: one dash does for a whole name, a flag may say `=false`, and of a value that is given twice the last holds.
+ */
+export type OptionStyle = "posix" | "go";
+
+/** Words that Go takes for true and false (strconv, ParseBool). */
+const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
+const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
+
+/**
  * Reads a command's options. They end at `--`, or at the first operand; what follows is left as it is.
  *
  * @throws {Failure} naming an option that is unknown, given twice or without its value
@@ -85,11 +95,12 @@ export function parseOptions(
   args: readonly string[],
   specs: readonly OptionSpec[],
   place: OptionPlace = "first",
+  style: OptionStyle = "posix",
 ): ParsedOptions {
   const unknown: string[] = [];
   const named = (kind: OptionSpec["kind"]) =>
     specs.filter((each) => each.kind === kind).map((each) => each.name);
-  const { own, rest } = splitOperands(args, specs, place);
+  const { own, rest } = splitOperands(args, specs, place, style);
   const parsed = parseArgs(own, {
     boolean: named("flag"),
     string: [...named("value"), ...named("list"), "_"],
@@ -114,7 +125,7 @@ export function parseOptions(
       : [];
     if (texts.length === 0) continue;
     if (kind === "list") values.set(name, texts);
-    else if (texts.length === 1) values.set(name, texts[0]!);
+    else if (texts.length === 1 || style === "go") values.set(name, texts.at(-1)!);
     else throw new Failure(`Cannot use --${name} more than once`);
   }
   return new ParsedOptions(rest, values);
@@ -125,6 +136,7 @@ function splitOperands(
   args: readonly string[],
   specs: readonly OptionSpec[],
   place: OptionPlace,
+  style: OptionStyle,
 ): { own: string[]; rest: string[] } {
   const own: string[] = [];
   const operands: string[] = [];
@@ -133,7 +145,8 @@ function splitOperands(
     rest: [...operands, ...rest],
   });
   for (let at = 0; at < args.length; at++) {
-    const arg = args[at]!;
+    const arg = style === "go" ? fromGo(args[at]!, specs) : args[at]!;
+    if (arg === undefined) continue;
     if (arg === "--") return done(args.slice(at + 1));
     if (!arg.startsWith("-") || arg === "-") {
       if (place === "first") return done(args.slice(at));
@@ -152,6 +165,20 @@ function splitOperands(
     own[own.length - 1] = `${last}=${value}`;
   }
   return done();
+}
+
+/** An option as Go writes it in the form of others; nothing for a flag that says no. */
+function fromGo(arg: string, specs: readonly OptionSpec[]): string | undefined {
+  const [, name, value] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(arg) ?? [];
+  if (name === undefined) return arg;
+  const spec = specs.find((each) => each.name === name || each.short === name);
+  if (spec === undefined) return arg;
+  const long = `--${spec.name}`;
+  if (value === undefined) return long;
+  if (spec.kind !== "flag") return `${long}=${value}`;
+  if (TRUE.includes(value)) return long;
+  if (FALSE.includes(value)) return undefined;
+  throw badValue(spec.name, value, "true or false is needed");
 }
 
 /** The parser takes `--name=` for an option that it does not know. No argument can hold a zero byte. */

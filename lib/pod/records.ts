@@ -164,7 +164,7 @@ export interface ContainerExit {
   code: number;
   /** RFC 3339, UTC. */
   finished: string;
-  /** It was killed because it had used up its memory. */
+  /** With an error, after the guest had killed in it for lack of memory. */
   outOfMemory?: boolean;
 }
 

@@ -10,22 +10,25 @@ export interface ExitPlaces {
   url: string;
   /** Another way to the proxy than its socket. */
   dial?: Dial | undefined;
-  /** Its pod: its guest is asked whether a killed process had used up the memory of its container. */
+  /** Its pod, whose guest knows whether it has killed in the container for lack of memory: asked after an error. */
   pod?: string;
   /** File for its exit status. */
   exit?: string;
-  /** File that is made when it was killed for that; engines look for it. */
+  /** File that is made when it has; engines look for it. */
   oom?: string;
+  /** Control group on the host whose watchers are told too. */
+  memoryGroup?: string;
 }
 
-/** Exit code of a process that SIGKILL has ended. */
-const KILLED = 137;
-
-/** Tells how a process has ended. */
+/** Tells how a process has ended. One that has ended well has done without what may have been killed. */
 export async function recordExit(places: ExitPlaces, code: number): Promise<void> {
-  const outOfMemory = code === KILLED && places.pod !== undefined &&
+  const outOfMemory = code !== 0 && places.pod !== undefined &&
     await wasOutOfMemory({ ...places, pod: places.pod });
   if (outOfMemory && places.oom !== undefined) await Deno.writeTextFile(places.oom, "");
+  if (outOfMemory && places.memoryGroup !== undefined) {
+    const { announceKill } = await import("./announce_kill.ts");
+    await announceKill(places.memoryGroup);
+  }
   if (places.exit !== undefined) await writeExit(places.exit, code, outOfMemory);
 }
 

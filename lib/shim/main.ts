@@ -43,6 +43,7 @@ const USAGE = `Usage: podvisor shim [options]
       --exit FILE                leave the exit status in FILE
       --pod POD                  ask this pod's guest whether the process was killed for lack of memory
       --oom FILE                 make FILE if it was
+      --memory-group DIR         tell those who watch this control group on the host then
       --attach SOCKET            let others attach on SOCKET
       --diagnostics FILE         log to FILE in JSON, so that stderr is the process's alone
       --program PATH             let cc-shim at PATH carry the streams

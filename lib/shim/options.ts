@@ -17,6 +17,8 @@ export interface ShimArguments {
   pod?: string;
   /** File that is made then. */
   oom?: string;
+  /** Control group whose watchers are told then. */
+  memoryGroup?: string;
   attach?: string;
   /** Without `log`: file for what the shim itself has to tell; default: stderr. */
   diagnostics?: string;
@@ -33,8 +35,8 @@ const VALUES: Readonly<Record<string, string>> = {
   r: "reconnect-timeout",
 };
 const FLAGS: Readonly<Record<string, string>> = { d: "debug", v: "version", h: "help" };
-const OWN_VALUES = ["token-fd", "log", "log-size", "exit", "pod", "oom", "attach", "diagnostics"]
-  .concat("program");
+const OWN_VALUES = ["token-fd", "log", "log-size", "exit", "pod", "oom", "memory-group", "attach"]
+  .concat("diagnostics", "program");
 const OWN_FLAGS = ["terminal", "interactive"];
 
 /**
@@ -68,6 +70,7 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
     const value = given.get(name);
     return value === undefined ? {} : { [name]: value };
   };
+  const memoryGroup = given.get("memory-group");
   const found: ShimArguments = {
     container: needed("container-id"),
     token: given.has("token-fd") ? { descriptor: number("token-fd", 0) } : needed("token"),
@@ -81,6 +84,7 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
     ...own("exit"),
     ...own("pod"),
     ...own("oom"),
+    ...(memoryGroup === undefined ? {} : { memoryGroup }),
     ...own("attach"),
     ...own("diagnostics"),
     ...own("program"),

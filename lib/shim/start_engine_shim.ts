@@ -19,6 +19,8 @@ export interface EngineShimOptions {
   pod?: string;
   /** File that is made when the process was killed for lack of memory. */
   oom?: string;
+  /** The container's control group that counts memory: its watchers are told then. */
+  memoryGroup?: string;
   /** File for what the shim itself has to tell, in JSON. */
   diagnostics: string;
   /** Network namespace that it is in, for those who ask for the container's. */
@@ -54,6 +56,7 @@ export function startEngineShim(options: EngineShimOptions): number {
   if (exit !== undefined) args.push("--exit", exit);
   if (options.pod !== undefined) args.push("--pod", options.pod);
   if (options.oom !== undefined) args.push("--oom", options.oom);
+  if (options.memoryGroup !== undefined) args.push("--memory-group", options.memoryGroup);
   if (terminal) args.push("--terminal");
   using secret = tokenPipe(token);
   return spawn({

@@ -199,6 +199,25 @@ export class ChildProgram {
   }
 
   /**
+   * Runs the program on a copy of this process's memory (fork(2)): what its calls return, and which of them failed, is
+   * not seen from here. Returns once it has been executed or has ended.
+   *
+   * @returns the pid, to be waited for
+   * @throws {SysError} when there can be no child
+   */
+  startApart(): number {
+    const { memory } = this.#write();
+    const previous = blockSignals();
+    try {
+      const started = runInChild(memory, CLONE_VFORK | SIGCHLD, bytesOf(new BigInt64Array(2)));
+      if (started < 0) throw new SysError("clone", "a child", -started);
+      return started;
+    } finally {
+      restoreSignals(previous);
+    }
+  }
+
+  /**
    * Runs a program that ends by itself, without {@linkcode ChildProgram.exec}.
    *
    * @throws {SysError} naming the first call that failed

@@ -45,6 +45,7 @@ export {
   setWindowSize,
   TIOCSCTTY,
 } from "./terminal.ts";
+export { killForMemory } from "./kill_for_memory.ts";
 export { changeOwner, readSome, readyEvents, setNonblocking, writeSome } from "./transfer.ts";
 export { blockingSyscall, rawSyscall, type SysArg, syscall } from "./syscall.ts";
 export { lastingEnvironment } from "./lasting.ts";
@@ -68,6 +69,7 @@ export {
   signalOpened,
   signalProcess,
   waitForEnd,
+  waitForInput,
 } from "./process.ts";
 export { giveWay } from "./priority.ts";
 export { selfCommand, sourceRoot } from "./self.ts";

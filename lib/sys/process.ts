@@ -64,12 +64,22 @@ export function signalOpened(process: Fd, signal: number): boolean {
  * @returns whether it has ended
  */
 export async function waitForEnd(process: Fd, timeout = -1): Promise<boolean> {
+  return await waitForInput(process, timeout);
+}
+
+/**
+ * Waits until there is something to be read from a descriptor, or an end (poll(2)).
+ *
+ * @param timeout milliseconds; without one, for ever
+ * @returns whether there is
+ */
+export async function waitForInput({ number }: Fd, timeout = -1): Promise<boolean> {
   // struct pollfd: int fd, short events, short revents.
   const entry = new DataView(new ArrayBuffer(8));
-  entry.setInt32(0, process.number, true);
+  entry.setInt32(0, number, true);
   entry.setInt16(4, POLLIN, true);
   const memory = new Uint8Array(entry.buffer);
-  return await blockingSyscall("poll", "a process", SYS.poll, memory, 1, timeout) > 0;
+  return await blockingSyscall("poll", `descriptor ${number}`, SYS.poll, memory, 1, timeout) > 0;
 }
 
 /**

@@ -54,6 +54,19 @@ Deno.test("containerd runs containers in VMs", async (test) => {
     await containerd.must("container", "rm", "task");
   });
 
+  await test.step("what takes more than its memory is killed, and containerd is told why", async () => {
+    await using events = watchEvents(containerd);
+    const take = ["dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1"];
+    const limit = ["--memory-limit", String(32 << 20)];
+    const ended = await tryRun(containerd.runCommand("--rm", ...limit, IMAGE, "greedy", ...take));
+    assertEquals(ended.code, 137, ended.stderr);
+    await eventually("the end", () => /tasks\/delete.*"greedy"/.test(events.seen) || undefined);
+    const [oom, exit] = [/tasks\/oom.*"greedy"/, /tasks\/exit.*"greedy"/];
+    assertMatch(events.seen, oom);
+    assert(events.seen.search(oom) < events.seen.search(exit), events.seen);
+    assertEquals(events.seen.match(/tasks\/oom/g)?.length, 1);
+  });
+
   await test.step("containers with a sandbox's annotations are in its VM", async () => {
     const cri = (key: string, value: string) => [
       "--annotation",
@@ -80,3 +93,28 @@ Deno.test("containerd runs containers in VMs", async (test) => {
     assertEquals(await containerd.place.leftovers(), []);
   });
 });
+
+/** Everything that `ctr events` prints. */
+function watchEvents(containerd: Containerd): { readonly seen: string } & AsyncDisposable {
+  const [program, ...args] = containerd.command("events");
+  const events = new Deno.Command(program!, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let seen = "";
+  const reading = events.stdout.pipeThrough(new TextDecoderStream()).pipeTo(
+    new WritableStream({ write: (text) => void (seen += text) }),
+  );
+  return {
+    get seen() {
+      return seen;
+    },
+    async [Symbol.asyncDispose]() {
+      events.kill("SIGTERM");
+      await events.status;
+      await reading;
+    },
+  };
+}

@@ -148,11 +148,17 @@ function outside(): string[] {
   return [...containerGroups(), ...names("/run/netns").filter((each) => !each.startsWith("pve-"))];
 }
 
+/** podman's by this prefix, containerd's by the name of the tests' namespace; in version 2 the mount is the hierarchy. */
 function containerGroups(): string[] {
-  return names("/sys/fs/cgroup").flatMap((hierarchy) =>
-    names(`/sys/fs/cgroup/${hierarchy}/libpod_parent`)
-      .filter((each) => each.startsWith("libpod-"))
-      .map((each) => `control group ${hierarchy}: ${each}`)
+  return [".", ...names("/sys/fs/cgroup")].flatMap((hierarchy) =>
+    [
+      ...names(`/sys/fs/cgroup/${hierarchy}/libpod_parent`).filter((each) =>
+        each.startsWith("libpod-")
+      ),
+      ...names(`/sys/fs/cgroup/${hierarchy}/pve`).filter((each) =>
+        !/^(cgroup|[a-z_]+)\./.test(each)
+      ),
+    ].map((each) => `control group ${hierarchy}: ${each}`)
   );
 }
 

@@ -20,6 +20,20 @@ Deno.test("podman runs containers in VMs", async (test) => {
     assert(kernel !== Deno.osRelease());
   });
 
+  await test.step("a terminal of a new container is the user's, and so is what is typed there", async () => {
+    using terminal = new Terminal(29, 91);
+    const script =
+      "until stty size | grep '29 91'; do sleep 0.1; done; read line; echo got $line; exit 4";
+    const pid = terminal.start(
+      podman.runCommand("-it", "--rm", "--network", "none", IMAGE, "sh", "-c", script),
+      {},
+    );
+    await terminal.expect(/29 91/);
+    await terminal.type("typed\n");
+    await terminal.expect(/got typed/);
+    assertEquals(await terminal.end(pid), 4);
+  });
+
   await test.step("a program that is not there, or is none, is told apart", async () => {
     const absent = await podman.run("--rm", "--network", "none", IMAGE, "no-such-program");
     const directory = await podman.run("--rm", "--network", "none", IMAGE, "/etc");
@@ -58,9 +72,15 @@ Deno.test("podman runs containers in VMs", async (test) => {
   });
 
   await test.step("what takes more than its memory is killed, and podman is told why", async () => {
-    const take = ["dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1"];
+    // Its first process outlives that.
+    const take = ["sh", "-c", "dd if=/dev/zero of=/dev/null bs=100M count=1; exit 5"];
     const limits = ["--name", "greedy", "--network", "none", "--memory", "32m"];
-    assertEquals((await podman.run(...limits, IMAGE, ...take)).code, 137);
+    const directory = podman.place.file("elsewhere");
+    await Deno.mkdir(directory);
+    const command = podman.runCommand(...limits, IMAGE, ...take);
+    assertEquals((await tryRun(command, { cwd: directory })).code, 5);
+    // podman's monitor would leave a file there if it were signalled.
+    assertEquals([...Deno.readDirSync(directory)], []);
     const told = await podman.must("inspect", "greedy", "--format", "{{.State.OOMKilled}}");
     assertEquals(told, "true");
   });
@@ -101,7 +121,9 @@ Deno.test("podman runs containers in VMs", async (test) => {
   });
 
   await test.step("its processes and what it uses can be looked at", async () => {
-    assertMatch(await podman.must("top", "service", "-o", "pid,args"), /httpd/);
+    for (const args of [["-o", "pid,args"], ["-ef"]]) {
+      assertMatch(await podman.must("top", "service", ...args), /httpd/);
+    }
     const stats = await podman.must("stats", "--no-stream", "--format", "{{.PIDs}}", "service");
     assert(Number(stats) > 1);
   });

@@ -81,6 +81,65 @@ Deno.test("the verbs of engines, on a bundle", async (test) => {
     assertMatch(refused.stderr, /cpuset/);
   });
 
+  await test.step("a kill for lack of memory is an event, while its program goes on", async () => {
+    // Above memory.high it would be slowed down for a minute first.
+    await run([place.runtime, "update", "--resources", "-", "one"], {
+      stdin: JSON.stringify({ unified: { "memory.high": "max" } }),
+    });
+    const events = new Deno.Command(place.runtime, {
+      args: ["events", "--interval=1s", "one"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const types: string[] = [];
+    const lines = events.stdout.pipeThrough(new TextDecoderStream()).pipeTo(
+      new WritableStream({
+        write: (text) =>
+          void types.push(...text.trim().split("\n").map((each) => JSON.parse(each).type)),
+      }),
+    );
+    await eventually("figures", () => types.length > 0 || undefined);
+    const taken = await tryRun([
+      place.runtime,
+      ...["exec", "one", "dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1"],
+    ]);
+    assertEquals(taken.code, 137);
+    await eventually("the event", () => types.includes("oom") || undefined);
+    assertEquals([types[0], types.filter((each) => each === "oom").length], ["stats", 1]);
+    events.kill("SIGTERM");
+    await events.status;
+    await lines;
+  });
+
+  await test.step("it is listed, with its processes, as engines and people read them", async () => {
+    const { pid, status } = JSON.parse(await verb("state", "one"));
+    const [listed, ...others] = JSON.parse(await verb("list", "--format", "json"));
+    assertEquals([listed.id, listed.pid, listed.status, others], ["one", pid, status, []]);
+    assertEquals(await verb("list", "--quiet"), "one\n");
+    assertMatch(await verb("list"), /^ID +PID +STATUS +BUNDLE +CREATED +OWNER\none +\d+ +running /);
+    assertEquals(JSON.parse(await verb("ps", "--format", "json", "one")), [pid]);
+    assertMatch(await verb("ps", "one", "-o", "pid,args"), /\d+ +sleep 600$/m);
+    assertEquals(await verb("--root", place.file("elsewhere"), "list", "-q"), "");
+  });
+
+  await test.step("what its state forbids is refused", async () => {
+    const refused = async (words: RegExp, ...args: string[]) => {
+      const { code, stderr } = await tryRun([place.runtime, ...args]);
+      assertEquals(code, 1, args.join(" "));
+      assertMatch(stderr, words);
+    };
+    await refused(/container with id exists: one/, "create", "--bundle", bundle, "one");
+    await refused(/cannot start a container that has running/, "start", "one");
+    await refused(/not stopped: running/, "delete", "one");
+    await refused(/container not paused/, "resume", "one");
+    await verb("pause", "one");
+    assertEquals(JSON.parse(await verb("state", "one")).status, "paused");
+    await refused(/container not running: paused/, "pause", "one");
+    await verb("resume", "one");
+    assertEquals(JSON.parse(await verb("state", "one")).status, "running");
+  });
+
   await test.step("the last hooks run when it has been deleted", async () => {
     await verb("kill", "one", "KILL");
     await eventually(
@@ -107,6 +166,30 @@ Deno.test("the verbs of engines, on a bundle", async (test) => {
     assertEquals((await told()).map(({ hook }) => hook), ["prestart", "poststop"]);
     assertEquals(await place.leftovers(), []);
   });
+});
+
+Deno.test("run is an engine's verb too when it is given a bundle", async () => {
+  await using place = await Place.make();
+  const bundle = place.file("bundle");
+  await Deno.mkdir(bundle);
+  await Deno.rename(await place.root(), `${bundle}/rootfs`);
+  await run([place.runtime, "spec"], { cwd: bundle });
+  const path = `${bundle}/config.json`;
+  const config = JSON.parse(await Deno.readTextFile(path));
+  const script = "cat; kill -USR1 1; exit 3";
+  config.process = { ...config.process, terminal: false, args: ["sh", "-c", script] };
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  const call = (...args: string[]) =>
+    tryRun([place.runtime, "run", "--bundle", bundle, ...args], { stdin: "input\n" });
+  const once = await call("once");
+  assertEquals([once.code, once.stdout, once.stderr], [3, "input\n", ""]);
+  assertEquals(await place.leftovers(), []);
+  assertEquals((await call("--keep", "kept")).code, 3);
+  assertEquals(JSON.parse(await run([place.runtime, "state", "kept"])).status, "stopped");
+  await run([place.runtime, "delete", "kept"]);
+  assertEquals(await place.leftovers(), []);
+  const { ociVersionMax } = JSON.parse(await run([place.runtime, "features"]));
+  assertMatch(await run([place.runtime, "--version"]), new RegExp(`^spec: ${ociVersionMax}$`, "m"));
 });
 
 /** A bundle with a hook of each kind. */

@@ -1,5 +1,5 @@
 import type { Command as Program } from "../../agent/mod.ts";
-import { Failure } from "../../failure.ts";
+import { Failure, messageOf } from "../../failure.ts";
 import { readProcess } from "../../oci/mod.ts";
 import { execProcess } from "../../oci/runtime/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
@@ -8,6 +8,9 @@ import { engineContext } from "../engine_context.ts";
 import { PROCESS_OPTIONS, readProcessOptions } from "../engine_options.ts";
 import type { ParsedOptions } from "../options.ts";
 import { SignalRelay } from "../signal_relay.ts";
+
+/** Exit code when the process could not be started at all. */
+const EXEC_FAILED = 255;
 
 /** `podvisor exec`. */
 export const exec: Command = {
@@ -50,23 +53,37 @@ export const exec: Command = {
   forEngines: () => true,
   async run(context: CommandContext): Promise<number> {
     const { options } = context;
-    const [id, ...args] = options.operands;
-    const file = options.value("process");
-    const given = file === undefined ? undefined : await readProcess(file);
-    if (given === undefined && args.length === 0) {
-      throw new Failure(`Cannot run a process in ${id}: none is given`);
-    }
+    const [id = "", ...args] = options.operands;
     using relay = new SignalRelay();
-    return await execProcess(await engineContext(context), {
-      id: id!,
-      command: (own) => given ?? commandOf(own, args, options),
-      detach: options.flag("detach"),
-      ...readProcessOptions(options),
-      onStarted: (signal) => relay.sendTo(signal),
-      signal: relay.abort,
-    });
+    try {
+      const file = options.value("process");
+      const given = file === undefined ? undefined : await readProcess(file);
+      if (given === undefined && args.length === 0) {
+        throw new Failure(`Cannot run a process in ${id}: none is given`);
+      }
+      return await execProcess(await engineContext(context), {
+        id,
+        command: (own) => given ?? commandOf(own, args, options),
+        detach: options.flag("detach"),
+        ...readProcessOptions(options),
+        onStarted: (signal) => relay.sendTo(signal),
+        signal: relay.abort,
+      });
+    } catch (error) {
+      throw execFailure(error);
+    }
   },
 };
+
+/** As runc does it: 1 could be the process's own code. */
+function execFailure(error: unknown): Failure {
+  const exitCode = error instanceof Failure ? error.exitCode : EXEC_FAILED;
+  return new Failure(`exec failed: ${messageOf(error)}`, {
+    cause: error,
+    exitCode: exitCode === 126 || exitCode === 127 ? exitCode : EXEC_FAILED,
+    ...(error instanceof Failure && error.hint !== undefined ? { hint: error.hint } : {}),
+  });
+}
 
 function commandOf(own: Program, args: string[], options: ParsedOptions): Program {
   const terminal = options.flag("tty");

@@ -1,9 +1,10 @@
 import {
+  figuresOf,
   listStates,
   lookAt,
   processesOf,
+  type RuntimeEvent,
   type RuntimeState,
-  statsOf,
 } from "../../oci/runtime/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { pause as sleep } from "../../sys/mod.ts";
@@ -44,13 +45,14 @@ export const list: Command = {
 
 function stateTable(states: readonly RuntimeState[]): string {
   return table([
-    ["ID", "PID", "STATUS", "BUNDLE", "CREATED"],
-    ...states.map(({ id, pid, status, bundle, created }) => [
+    ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"],
+    ...states.map(({ id, pid, status, bundle, created, owner }) => [
       id,
       String(pid),
       status,
       bundle,
       created,
+      owner,
     ]),
   ]);
 }
@@ -83,7 +85,9 @@ export const ps: Command = {
 /** `podvisor events`. */
 export const events: Command = {
   usage: "[options] ID",
-  description: "Prints what a container has used, in runc's form, again and again.",
+  description:
+    "Prints what a container has used, in runc's form, again and again, and when something in it was killed for\n" +
+    "lack of memory.",
   options: [
     { name: "stats", kind: "flag", help: "Once" },
     {
@@ -100,17 +104,26 @@ export const events: Command = {
     const id = options.operands[0]!;
     const engine = await engineContext(context);
     const seconds = readInterval(options.value("interval"));
-    const tell = async () => print(`${JSON.stringify(await statsOf(engine, id))}\n`);
-    await tell();
+    const first = await figuresOf(engine, id);
+    tell(first.stats);
     if (options.flag("stats")) return 0;
+    let { kills } = first;
     // Until its end, as runc does.
     while ((await lookAt(engine, id)).status !== "stopped") {
       await sleep(seconds * 1000);
-      if ((await lookAt(engine, id)).status === "running") await tell();
+      if ((await lookAt(engine, id)).status !== "running") continue;
+      const now = await figuresOf(engine, id);
+      if (now.kills > kills) tell({ type: "oom", id });
+      kills = now.kills;
+      tell(now.stats);
     }
     return 0;
   },
 };
+
+function tell(event: RuntimeEvent): void {
+  print(`${JSON.stringify(event)}\n`);
+}
 
 function readInterval(text: string | undefined): number {
   if (text === undefined) return INTERVAL;

@@ -19,6 +19,7 @@ export async function runForEngine(context: CommandContext): Promise<number> {
     id,
     ...readBundleOptions(options),
     detach: options.flag("detach"),
+    keep: options.flag("keep"),
     onStarted: (signal) => relay.sendTo(signal),
     signal: relay.abort,
   });

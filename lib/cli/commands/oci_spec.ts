@@ -16,6 +16,10 @@ export const spec: Command = {
     kind: "value",
     placeholder: "DIR",
     help: "The bundle. Default: the current directory",
+  }, {
+    name: "rootless",
+    kind: "flag",
+    help: "Accepted: users of a VM are not those of the host",
   }],
   operands: [0, 0],
   forEngines: () => true,

@@ -3,7 +3,7 @@ import { readLimitChange } from "../../oci/mod.ts";
 import { updateLimits } from "../../oci/runtime/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { engineContext } from "../engine_context.ts";
-import { hasLimits, LIMIT_OPTIONS, readLimits } from "../limit_options.ts";
+import { ENGINE_LIMIT_OPTIONS, readEngineLimits } from "../engine_limits.ts";
 
 /** `podvisor update`. */
 export const update: Command = {
@@ -17,7 +17,19 @@ export const update: Command = {
       placeholder: "FILE",
       help: "Take them from a file in the form of the OCI specification; - is stdin",
     },
-    ...LIMIT_OPTIONS,
+    ...ENGINE_LIMIT_OPTIONS,
+    {
+      name: "l3-cache-schema",
+      kind: "value",
+      placeholder: "TEXT",
+      help: "Accepted: caches are shared out by the host",
+    },
+    {
+      name: "mem-bw-schema",
+      kind: "value",
+      placeholder: "TEXT",
+      help: "Accepted: so is their bandwidth",
+    },
   ],
   operands: [1, 1],
   forEngines: () => true,
@@ -25,12 +37,13 @@ export const update: Command = {
     const { options } = context;
     const id = options.operands[0]!;
     const file = options.value("resources");
-    if (file === undefined && !hasLimits(options)) {
+    const text = file === undefined
+      ? readEngineLimits(options)
+      : await Deno.readTextFile(file === "-" ? "/dev/stdin" : file);
+    if (text === undefined) {
       throw new Failure(`Cannot update the container ${id}: nothing is to change`);
     }
-    const change = file === undefined
-      ? (now: Parameters<typeof readLimits>[1]) => readLimits(options, now)
-      : readLimitChange(await Deno.readTextFile(file === "-" ? "/dev/stdin" : file));
+    const change = readLimitChange(text);
     await updateLimits(await engineContext(context), id, change);
     return 0;
   },

@@ -1,7 +1,7 @@
 import type { Command, CommandContext } from "../command.ts";
 import { CONTAINER_OPTIONS } from "../container_options.ts";
 import { BUNDLE_OPTIONS } from "../engine_options.ts";
-import type { ParsedOptions } from "../options.ts";
+import { parseOptions } from "../options.ts";
 import { applyLogOptions, LOG_OPTIONS } from "../log_options.ts";
 import { POD_OPTIONS } from "../pod_options.ts";
 import { readRunRequest } from "../run_request.ts";
@@ -9,8 +9,13 @@ import { runForeground } from "../foreground.ts";
 import { TRACE_OPTION, traced } from "../trace_option.ts";
 
 /** The form in which an engine gives a bundle, and the container's id. */
-function isBundleRun(options: ParsedOptions): boolean {
-  return options.value("bundle") !== undefined;
+function isBundleRun(args: readonly string[]): boolean {
+  try {
+    return parseOptions(args, run.options, "first", "go").value("bundle") !== undefined;
+  } catch {
+    // Whoever names a bundle is told what is wrong as engines are.
+    return args.some((each) => /^--?b(undle)?(=|$)/.test(each));
+  }
 }
 
 /** `podvisor run`. */
@@ -39,6 +44,7 @@ export const run: Command = {
     ...LOG_OPTIONS,
     ...BUNDLE_OPTIONS,
     { name: "detach", short: "d", kind: "flag", help: "With --bundle: do not wait for its end" },
+    { name: "keep", kind: "flag", help: "With --bundle: do not remove the container at its end" },
     { name: "no-subreaper", kind: "flag", help: "Accepted, without effect" },
   ],
   takesCommand: true,
@@ -52,7 +58,7 @@ export const run: Command = {
   forEngines: isBundleRun,
   async run(context: CommandContext): Promise<number> {
     const { paths, config, options } = context;
-    if (isBundleRun(options)) {
+    if (options.value("bundle") !== undefined) {
       return await (await import("./oci_run.ts")).runForEngine(context);
     }
     applyLogOptions(options);

@@ -1,5 +1,7 @@
 import { join } from "@std/path";
 import { getLogger } from "../../log.ts";
+// Past its room's face: it is a name.
+import { starvedGroup } from "../../shim/starved_group.ts";
 import { pause } from "../../sys/mod.ts";
 import { cgroupDirectory } from "./cgroup_path.ts";
 
@@ -29,6 +31,15 @@ export function cgroupDirectories(cgroupsPath: string | undefined, id: string): 
   return hierarchies().map(({ mount }) => join(mount, path));
 }
 
+/** The one of a container's control groups that counts its memory: engines watch it for kills. */
+export function memoryGroup(directories: readonly string[]): { memoryGroup?: string } {
+  const all = hierarchies();
+  const hierarchy = all.find(({ controllers }) => controllers.includes("memory")) ??
+    all.find(({ version }) => version === 2);
+  const found = hierarchy && directories.find((each) => isIn(hierarchy, each));
+  return found === undefined ? {} : { memoryGroup: found };
+}
+
 /** This process in other control groups, until it is disposed of: what it starts meanwhile is in them and stays there. */
 export class CgroupStay implements Disposable {
   readonly #back: string[] = [];
@@ -40,7 +51,7 @@ export class CgroupStay implements Disposable {
   constructor(directories: readonly string[]) {
     const home = ownGroups();
     for (const hierarchy of hierarchies()) {
-      const directory = directories.find((each) => each.startsWith(`${hierarchy.mount}/`));
+      const directory = directories.find((each) => isIn(hierarchy, each));
       if (directory === undefined) continue;
       try {
         makeGroup(hierarchy, directory);
@@ -76,7 +87,7 @@ export function leaveCgroups(): void {
 
 /** Removes a container's control groups, which nobody is in any more; those that are not there are fine. */
 export async function removeCgroups(directories: readonly string[]): Promise<void> {
-  for (const directory of directories) {
+  for (const directory of directories.flatMap((each) => [starvedGroup(each), each])) {
     for (let tries = 1; !tryRemove(directory); tries++) {
       if (tries === TRIES) {
         getLogger("oci").warn("control group not removed", { directory });
@@ -85,6 +96,10 @@ export async function removeCgroups(directories: readonly string[]): Promise<voi
       await pause(INTERVAL);
     }
   }
+}
+
+function isIn({ mount }: Hierarchy, directory: string): boolean {
+  return directory.startsWith(`${mount}/`);
 }
 
 function tryRemove(directory: string): boolean {

@@ -23,7 +23,7 @@ import { type EngineSpec, readEngineSpec } from "./engine_spec.ts";
 import { checkProgram } from "./find_program.ts";
 import { findSandbox } from "./find_sandbox.ts";
 import { runHooksFor } from "./hooks_of.ts";
-import { findMonitor } from "./monitor.ts";
+import { findMonitor, watchedGroup } from "./monitor.ts";
 import { internalName } from "./names.ts";
 import { type PidPlaces, tellProcess } from "./pid_file.ts";
 import { readPodAnnotations } from "./pod_annotations.ts";
@@ -176,6 +176,7 @@ async function addContainer(
       stdio: descriptors,
       // Where conmon would leave it for podman and CRI-O, could it see into the VM.
       oom: join(record.bundle, "oom"),
+      ...watchedGroup(record.cgroups),
       ...(namespace ? { networkNamespace: namespace } : {}),
       view: { root: record.rootfs, readOnly: container.readOnlyRoot, binds: container.volumes },
     });

@@ -10,18 +10,26 @@ const MICROSECOND = 1000;
 const UNLIMITED = 0;
 
 /** An event of a container, in the shape of runc's `types.Event`. */
-export interface RuntimeEvent {
-  type: "stats";
-  id: string;
-  data: unknown;
+export type RuntimeEvent =
+  | { type: "stats"; id: string; data: unknown }
+  | { type: "oom"; id: string };
+
+/** What there is to tell of a container at one time. */
+export interface Figures {
+  stats: RuntimeEvent;
+  /** How many of its processes the guest has killed for lack of memory so far. */
+  kills: number;
 }
 
 /** What a container has used. @throws {Failure} when it is not running */
-export async function statsOf(context: RuntimeContext, id: string): Promise<RuntimeEvent> {
+export async function figuresOf(context: RuntimeContext, id: string): Promise<Figures> {
   const { record, status } = await lookAt(context, id);
   if (status !== "running") throw new Failure("container not running");
   const counters = await containerCounters(context.tools, record.pod, record.container);
-  return { type: "stats", id, data: runcStats(counters) };
+  return {
+    stats: { type: "stats", id, data: runcStats(counters) },
+    kills: pairs(counters["memory.events"]).oom_kill ?? 0,
+  };
 }
 
 /** Counters of a cgroup (version 2) in the shape of runc's `types.Stats`; what the kernel does not count is zero. */

@@ -39,8 +39,8 @@ export function checkProgram({ root, command, volumes, details }: ContainerConfi
   const candidates = program.includes("/")
     ? [program.startsWith("/") ? program : `${command.cwd}/${program}`]
     : search.split(":").map((directory) => `${directory || "."}/${program}`);
-  // What is mounted over the root file system is not looked into.
-  if (candidates.some((path) => mounted.some((each) => path.startsWith(`${each}/`)))) return;
+  // What is mounted over the root file system is not looked into, nor is a program that is mounted there: an init.
+  if (candidates.some((path) => mounted.some((each) => `${path}/`.startsWith(`${each}/`)))) return;
   using tree = open(root.path, O_PATH | O_DIRECTORY);
   const found = candidates.map((path) => judge(tree, path));
   if (found.includes("executable")) return;

@@ -5,7 +5,7 @@
 export { leaveCgroups } from "./cgroups.ts";
 export type { RuntimeContext } from "./context.ts";
 export { createFromBundle, type CreateOptions } from "./create.ts";
-export { type RuntimeEvent, statsOf } from "./events.ts";
+export { type Figures, figuresOf, type RuntimeEvent } from "./events.ts";
 export { execProcess, type ExecRequest } from "./exec.ts";
 export { listStates } from "./list.ts";
 export { pauseContainer, resumeContainer } from "./pause.ts";

@@ -10,18 +10,20 @@ import { startCreated } from "./start.ts";
 export interface RunOptions extends Omit<CreateOptions, "foreground"> {
   /** Return once it runs. */
   detach: boolean;
+  /** Leave it when it has ended. */
+  keep: boolean;
   /** Called when it runs, with the way to signal it. */
   onStarted?: (signal: (number: number) => Promise<void>) => void;
 }
 
 /**
- * Makes a container and starts it; unless it is detached, waits for its end and removes it.
+ * Makes a container and starts it; unless it is detached, waits for its end, and removes it unless it is kept.
  *
  * @returns its exit code; 0 for one that goes on
  * @throws {Failure} when it does not start; nothing of it is left then
  */
 export async function runBundle(context: RuntimeContext, options: RunOptions): Promise<number> {
-  const { detach, onStarted, ...create } = options;
+  const { detach, keep, onStarted, ...create } = options;
   const { id } = create;
   const record = await createFromBundle(context, { ...create, foreground: !detach });
   await using undo = new Undo({ container: id });
@@ -46,6 +48,7 @@ export async function runBundle(context: RuntimeContext, options: RunOptions): P
     record.pod,
     record.container,
   );
+  if (keep) undo.keep();
   if (exit) return exit.code;
   throw new Failure(`Cannot tell how the container ${id} ended: ${reason}`);
 }
