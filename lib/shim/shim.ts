@@ -175,11 +175,13 @@ export class Shim {
     return this.#exitCode !== undefined || this.#lost !== undefined;
   }
 
-  async #take(frame: ProxyFrame): Promise<void> {
+  /** @returns something to wait for before the next frame, if there is */
+  #take(frame: ProxyFrame): Promise<void> | undefined {
     const { type, opcode, payload } = frame;
     if (type === FrameType.stream && (opcode === Stream.stdout || opcode === Stream.stderr)) {
-      await this.#output.add(frame);
-    } else if (type === FrameType.notification) {
+      return this.#output.add(frame);
+    }
+    if (type === FrameType.notification) {
       if (opcode === Notification.stdinTaken && payload.length === 4) {
         this.#stdin.taken(readU32(payload, 0));
       } else if (opcode === Notification.processExited && payload.length > 0) {
@@ -190,6 +192,7 @@ export class Shim {
     } else if (type === FrameType.response) {
       this.#connection?.respond(frame);
     }
+    return undefined;
   }
 
   async #send(number: number, size?: TerminalSize): Promise<void> {
