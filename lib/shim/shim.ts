@@ -6,6 +6,7 @@ import { SIGNALS } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
 import { ShimConnection } from "./connection.ts";
 import { OutputWriter } from "./output_writer.ts";
+import { OwnStdin } from "./own_stdin.ts";
 import { StdinPump } from "./stdin_pump.ts";
 import type { ShimStreams } from "./streams.ts";
 import { Terminal, type TerminalSize } from "./terminal.ts";
@@ -58,7 +59,7 @@ export class Shim {
 
   constructor(options: ShimOptions) {
     this.#options = options;
-    this.#stdin = new StdinPump(options.interactive ? options.stdin ?? Deno.stdin : undefined);
+    this.#stdin = new StdinPump(options.interactive ? options.stdin ?? new OwnStdin() : undefined);
     this.#output = new OutputWriter({
       stdout: options.stdout ?? Deno.stdout,
       stderr: options.stderr ?? Deno.stderr,

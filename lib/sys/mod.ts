@@ -45,7 +45,14 @@ export {
   setWindowSize,
   TIOCSCTTY,
 } from "./terminal.ts";
-export { changeOwner, readSome, readyEvents, setNonblocking, writeSome } from "./transfer.ts";
+export {
+  changeOwner,
+  readAtOnce,
+  readSome,
+  readyEvents,
+  setNonblocking,
+  writeSome,
+} from "./transfer.ts";
 export { blockingSyscall, rawSyscall, type SysArg, syscall } from "./syscall.ts";
 export { lockFile, type LockKind, removeLockFile, tryLockFile } from "./lock.ts";
 export {
