@@ -57,6 +57,25 @@ export class FrameSplitter {
     }
   }
 
+  /**
+   * As many of the next frames as lie whole in the chunk and are `wanted`, as one view: many small frames then cost no
+   * object each. Undefined when the next frame is none of these: {@linkcode next} takes it.
+   *
+   * @param wanted tells by the header at an offset; one whose length cannot be told is not wanted
+   */
+  nextRun(wanted: (bytes: Uint8Array, offset: number) => boolean): Uint8Array | undefined {
+    if (this.#error || this.#partialLength > 0) return undefined;
+    const chunk = this.#chunk;
+    const start = this.#offset;
+    while (chunk.length - this.#offset >= this.#framing.headerLength) {
+      if (!wanted(chunk, this.#offset)) break;
+      const length = this.#framing.frameLength(chunk, this.#offset);
+      if (length > this.#framing.maxFrame || this.#offset + length > chunk.length) break;
+      this.#offset += length;
+    }
+    return this.#offset > start ? chunk.subarray(start, this.#offset) : undefined;
+  }
+
   /** Bytes held of a frame that is not whole yet: more than 0 at the end of a stream means that it was cut off. */
   get pendingBytes(): number {
     return this.#partialLength + this.#chunk.length - this.#offset;

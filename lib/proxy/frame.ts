@@ -85,6 +85,13 @@ export function encodeJsonFrame(
   return encodeProxyFrame(type, opcode, encoder.encode(JSON.stringify(value)), error);
 }
 
+/** Whether a frame of stdin of the shortest header and a sound length starts there. */
+function isPlainStdin(bytes: Uint8Array, offset: number): boolean {
+  const version = (bytes[offset]! << 8) | bytes[offset + 1]!;
+  return version === VERSION && bytes[offset + 2]! * 4 === PROXY_HEADER_LENGTH &&
+    (bytes[offset + 6]! & TYPE_MASK) === FrameType.stream && bytes[offset + 7] === Stream.stdin;
+}
+
 function frameLength(bytes: Uint8Array, offset: number): number {
   const version = (bytes[offset]! << 8) | bytes[offset + 1]!;
   if (version !== VERSION) throw new FrameError(`frame: bad version ${version}`);
@@ -127,6 +134,14 @@ export class ProxyDecoder {
       payload: bytes.subarray(bytes[2]! * 4),
       bytes,
     };
+  }
+
+  /**
+   * The next frames of stdin that lie whole in the chunk, one behind the other, if their headers have 12 bytes; of
+   * others there is none here. Call it before {@linkcode ProxyDecoder.next}, which takes whatever comes.
+   */
+  nextStdin(): Uint8Array | undefined {
+    return this.#splitter.nextRun(isPlainStdin);
   }
 
   /** Moves an unfinished frame into the caller's next read buffer: see `FrameSplitter.movePending`. */

@@ -21,6 +21,11 @@ export class FrameReader {
     return this.#decoder.next();
   }
 
+  /** The stdin that comes next, as the decoder joins it. @throws {FrameError} */
+  nextStdin(): Uint8Array | undefined {
+    return this.#decoder.nextStdin();
+  }
+
   /** All frames have been used. */
   used(): void {
     this.#taken?.used();

@@ -127,8 +127,8 @@ export class GuestControl {
 
   async #readFrames(): Promise<void> {
     const frames = new ControlDecoder();
+    const buffer = new Uint8Array(READ_SIZE);
     for (;;) {
-      const buffer = new Uint8Array(READ_SIZE);
       const count = await this.#connection.read(buffer);
       if (count === null) return;
       frames.push(buffer.subarray(0, count));
@@ -150,7 +150,8 @@ export class GuestControl {
       return;
     }
     this.#reply = undefined;
-    if (code === GoCode.ACK) return reply.resolve(payload);
+    // The next read overwrites it.
+    if (code === GoCode.ACK) return reply.resolve(payload.slice());
     // C hyperstart ends its texts with a zero byte.
     const text = decoder.decode(payload).replace(/\0+$/, "");
     reply.reject(new GuestError(`ERROR received from VM agent, control msg received : ${text}`));

@@ -1,5 +1,5 @@
 import { messageOf } from "../failure.ts";
-import { STREAM_HEADER_LENGTH, writeStreamHeader } from "../hyperstart/mod.ts";
+import { readU32, STREAM_HEADER_LENGTH, writeStreamHeader } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
 import { type CommandContext, COMMANDS } from "./commands.ts";
 import {
@@ -11,6 +11,7 @@ import {
   PROXY_HEADER_LENGTH,
   type ProxyFrame,
   Stream,
+  writeProxyHeader,
 } from "./frame.ts";
 import { trace, type TraceSpan, Tracing } from "../trace.ts";
 import type { ProxyLimits } from "./limits.ts";
@@ -18,7 +19,6 @@ import type { ShimTerms } from "./payloads.ts";
 import { writeLogRecord } from "./log_record.ts";
 import type { Connection } from "./connection.ts";
 import { FrameReader } from "./frame_reader.ts";
-import { joinViews } from "./join_views.ts";
 import type { Registry } from "./registry.ts";
 import type { Session, ShimConnection } from "./session.ts";
 import type { ServedShim } from "./shim_host.ts";
@@ -30,13 +30,6 @@ const log = getLogger("proxy");
 const READ_SIZE = 128 * 1024;
 const COMMAND_NAMES = Object.keys(Command);
 const STREAM_NAMES = ["stdin", "stdout", "stderr", "log"];
-
-/** Neighbouring frames of stdin, as the guest gets them. */
-interface StdinRun {
-  frames: Uint8Array;
-  /** Bytes of payload in them. */
-  count: number;
-}
 
 /** Ends a connection without a response: the client broke the protocol. */
 class ProtocolError extends Error {}
@@ -133,21 +126,14 @@ export class ServerConnection implements CommandContext, ShimConnection {
   async #readFrames(): Promise<void> {
     const frames = new FrameReader(this.#connection, READ_SIZE);
     while (await frames.more()) {
-      let run: StdinRun | undefined;
-      for (let frame = frames.next(); frame; frame = frames.next()) {
-        if (frame.type === FrameType.stream && frame.opcode === Stream.stdin) {
-          const next = this.#rewriteStdin(frame);
-          const joined = run && join(run, next);
-          if (run && !joined) await this.#takeStdin(run);
-          run = joined ?? next;
-          continue;
-        }
-        if (run) await this.#takeStdin(run);
-        run = undefined;
+      for (;;) {
+        const stdin = frames.nextStdin();
+        if (stdin) await this.#takeStdin(stdin);
+        const frame = frames.next();
+        if (!frame) break;
         await this.#handle(frame);
         if (this.#goodbye) return;
       }
-      if (run) await this.#takeStdin(run);
     }
   }
 
@@ -156,6 +142,7 @@ export class ServerConnection implements CommandContext, ShimConnection {
     if (frame.type !== FrameType.stream) {
       throw new ProtocolError(`protocol: unexpected frame type (${frame.type})`);
     }
+    if (frame.opcode === Stream.stdin) return await this.#takeStdin(withPlainHeader(frame));
     if (frame.opcode === Stream.log) return writeLogRecord(frame.payload);
     throw new ProtocolError(`no handler for stream ${STREAM_NAMES[frame.opcode]}`);
   }
@@ -178,20 +165,30 @@ export class ServerConnection implements CommandContext, ShimConnection {
     await written;
   }
 
-  /** Turns a frame of stdin, in place, into the guest's: its header is as long as that of the proxy's, at its shortest. */
-  #rewriteStdin({ payload, bytes }: ProxyFrame): StdinRun {
-    if (!this.shim) throw new ProtocolError("stdin: client not associated with any I/O session");
-    const { vm, session } = this.shim;
-    if (payload.length > vm.maxStdin) {
-      throw new ProtocolError(`stdin: ${payload.length} bytes in a frame, at most ${vm.maxStdin}`);
+  /**
+   * Turns frames of stdin, in place, into the guest's, whose headers are as long.
+   *
+   * @returns bytes of payload in them
+   */
+  #rewriteStdin(frames: Uint8Array, { vm, session }: { vm: Vm; session: Session }): number {
+    let count = 0;
+    for (let at = 0; at < frames.length;) {
+      const length = readU32(frames, at + 8);
+      if (length > vm.maxStdin) {
+        throw new ProtocolError(`stdin: ${length} bytes in a frame, at most ${vm.maxStdin}`);
+      }
+      writeStreamHeader(frames, at, session.base, length);
+      at += STREAM_HEADER_LENGTH + length;
+      count += length;
     }
-    const offset = bytes.length - payload.length - STREAM_HEADER_LENGTH;
-    writeStreamHeader(bytes, offset, session.base, payload.length);
-    return { frames: offset === 0 ? bytes : bytes.subarray(offset), count: payload.length };
+    return count;
   }
 
-  async #takeStdin({ frames, count }: StdinRun): Promise<void> {
-    const { vm, session } = this.shim!;
+  /** Passes on frames of stdin, all with headers of 12 bytes. */
+  async #takeStdin(frames: Uint8Array): Promise<void> {
+    if (!this.shim) throw new ProtocolError("stdin: client not associated with any I/O session");
+    const { vm, session } = this.shim;
+    const count = this.#rewriteStdin(frames, this.shim);
     const write = async (frames: Uint8Array, count: number) => {
       const message = `timeout waiting for process with token ${session.token}`;
       await session.started.wait(this.limits.processTimeout, message);
@@ -212,9 +209,11 @@ export class ServerConnection implements CommandContext, ShimConnection {
   }
 }
 
-function join(first: StdinRun, second: StdinRun): StdinRun | undefined {
-  const frames = joinViews(first.frames, second.frames);
-  return frames && { frames, count: first.count + second.count };
+/** The frame with a header of 12 bytes, in place. */
+function withPlainHeader({ type, opcode, payload, bytes }: ProxyFrame): Uint8Array {
+  const offset = bytes.length - payload.length - PROXY_HEADER_LENGTH;
+  writeProxyHeader(bytes, offset, type, opcode, payload.length);
+  return bytes.subarray(offset);
 }
 
 /* The rewriting in place above rests on this. */

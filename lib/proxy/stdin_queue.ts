@@ -10,10 +10,12 @@ import type { ShimConnection } from "./session.ts";
 export class StdinQueue {
   readonly #shim: ShimConnection;
   readonly #credit: number;
-  /** Whole frames, copied, that wait for their turn. */
-  #waiting: Uint8Array[] = [];
-  /** Bytes of payload in them. */
+  /** Whole frames, copied, that wait for their turn: `#length` bytes of this memory, with `#count` bytes of payload. */
+  #waiting = new Uint8Array(0);
+  #length = 0;
   #count = 0;
+  /** The memory of the frames that are being written, or were. */
+  #other = new Uint8Array(0);
   #underWay = 0;
   #pump: Promise<void> | undefined;
 
@@ -31,7 +33,9 @@ export class StdinQueue {
     count: number,
     write: (frames: Uint8Array, count: number) => Promise<void>,
   ): Promise<void> {
-    this.#waiting.push(frames.slice());
+    this.#waiting = withRoom(this.#waiting, this.#length, frames.length);
+    this.#waiting.set(frames, this.#length);
+    this.#length += frames.length;
     this.#count += count;
     this.#underWay += frames.length;
     this.#pump ??= this.#run(write).catch(() => this.#shim.close());
@@ -40,9 +44,10 @@ export class StdinQueue {
   }
 
   async #run(write: (frames: Uint8Array, count: number) => Promise<void>): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const frames = takeAll(this.#waiting), count = this.#count;
-      this.#count = 0;
+    while (this.#length > 0) {
+      const frames = this.#waiting.subarray(0, this.#length), count = this.#count;
+      [this.#waiting, this.#other] = [this.#other, this.#waiting];
+      this.#length = this.#count = 0;
       await write(frames, count);
       this.#underWay -= frames.length;
       if (count > 0) await this.#shim.writeFrames(stdinTaken(count));
@@ -51,17 +56,12 @@ export class StdinQueue {
   }
 }
 
-/** Empties a list into one array. */
-function takeAll(pieces: Uint8Array[]): Uint8Array {
-  const all = pieces.splice(0);
-  if (all.length === 1) return all[0]!;
-  const joined = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of all) {
-    joined.set(piece, at);
-    at += piece.length;
-  }
-  return joined;
+/** Memory with the same first `used` bytes and room for `more`: a larger one where that is needed. */
+function withRoom(memory: Uint8Array<ArrayBuffer>, used: number, more: number) {
+  if (used + more <= memory.length) return memory;
+  const larger = new Uint8Array(Math.max(used + more, memory.length * 2));
+  larger.set(memory.subarray(0, used));
+  return larger;
 }
 
 function stdinTaken(count: number): Uint8Array {

@@ -31,6 +31,8 @@ export class ShimConnection {
   readonly #turn = new Turn();
   #waiting: PromiseWithResolvers<void>[] = [];
   #closed = false;
+  /** Memory for frames of stdin. */
+  #stdin = new Uint8Array(0);
 
   private constructor(connection: Connection, frames: FrameReader, terms: ShimTerms) {
     this.#connection = connection;
@@ -80,12 +82,13 @@ export class ShimConnection {
 
   /** Takes the frames of one read, one after the other, then calls `atEnd`; false at the end of the connection. */
   async read(
-    take: (frame: ProxyFrame) => Promise<void>,
+    take: (frame: ProxyFrame) => Promise<void> | undefined,
     atEnd: () => Promise<void>,
   ): Promise<boolean> {
     let some = false;
     for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
-      await take(frame);
+      const taken = take(frame);
+      if (taken) await taken;
       some = true;
     }
     await atEnd();
@@ -93,9 +96,13 @@ export class ShimConnection {
     return await this.#frames.more();
   }
 
-  /** Writes a piece of stdin, in as many frames as the terms ask for; an empty one is its end. */
+  /** Writes a piece of stdin, in as many frames as the terms ask for; an empty one is its end. One at a time. */
   async writeStdin(piece: Uint8Array): Promise<void> {
-    await this.#write(encodeStdin(piece, this.terms.maxStdin));
+    const length = piece.length + PROXY_HEADER_LENGTH * framesOf(piece, this.terms.maxStdin);
+    if (this.#stdin.length < length) this.#stdin = new Uint8Array(length);
+    const frames = this.#stdin.subarray(0, length);
+    encodeStdin(piece, this.terms.maxStdin, frames);
+    await this.#write(frames);
   }
 
   /**
@@ -145,15 +152,18 @@ export class ShimConnection {
   }
 }
 
-/** Stdin frames of at most `maxPayload` bytes, one after the other; one without payload for an empty piece. */
-function encodeStdin(piece: Uint8Array, maxPayload: number): Uint8Array {
-  const count = Math.max(1, Math.ceil(piece.length / maxPayload));
-  const frames = new Uint8Array(count * PROXY_HEADER_LENGTH + piece.length);
+/** How many frames a piece of stdin takes; one without payload for an empty piece. */
+function framesOf(piece: Uint8Array, maxPayload: number): number {
+  return Math.max(1, Math.ceil(piece.length / maxPayload));
+}
+
+/** Writes frames of stdin of at most `maxPayload` bytes, one behind the other. */
+function encodeStdin(piece: Uint8Array, maxPayload: number, frames: Uint8Array): void {
+  const count = framesOf(piece, maxPayload);
   for (let frame = 0, at = 0; frame < count; frame++) {
     const payload = piece.subarray(frame * maxPayload, (frame + 1) * maxPayload);
     writeProxyHeader(frames, at, FrameType.stream, Stream.stdin, payload.length);
     frames.set(payload, at + PROXY_HEADER_LENGTH);
     at += PROXY_HEADER_LENGTH + payload.length;
   }
-  return frames;
 }

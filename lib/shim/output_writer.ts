@@ -14,7 +14,10 @@ export class OutputWriter {
   readonly #options: OutputOptions;
   readonly #broken = new Set<number>();
   #stream: number = Stream.stdout;
-  #run: Uint8Array | undefined;
+  /** What waits is from `#start` to before `#end` in this memory. */
+  #memory = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -23,29 +26,33 @@ export class OutputWriter {
   /**
    * Takes a stdout or stderr frame. Its payload is moved, in the buffer that it lies in, up to the one before it, so
    * that both are written at once: the buffer belongs to the writer until {@linkcode OutputWriter.flush}.
+   *
+   * @returns nothing when nothing has to be written first, which is so for most of many small frames
    */
-  async add({ opcode, payload, bytes }: ProxyFrame): Promise<void> {
-    const run = this.#run;
-    const end = run ? run.byteOffset + run.length : 0;
-    const gap = payload.byteOffset - end;
-    const follows = run && opcode === this.#stream && run.buffer === bytes.buffer && gap > 0 &&
-      bytes.byteOffset >= end;
-    if (!follows) {
-      await this.flush();
-      this.#stream = opcode;
-      this.#run = payload;
-      return;
-    }
-    const whole = new Uint8Array(run.buffer as ArrayBuffer, run.byteOffset);
-    whole.copyWithin(run.length, run.length + gap, run.length + gap + payload.length);
-    this.#run = whole.subarray(0, run.length + payload.length);
+  add(frame: ProxyFrame): Promise<void> | undefined {
+    const { opcode, payload, bytes } = frame;
+    const follows = this.#end > this.#start && opcode === this.#stream &&
+      bytes.buffer === this.#memory.buffer && bytes.byteOffset >= this.#end;
+    if (!follows) return this.#begin(frame);
+    const { byteOffset, length } = payload;
+    this.#memory.copyWithin(this.#end, byteOffset, byteOffset + length);
+    this.#end += length;
+    return undefined;
+  }
+
+  async #begin({ opcode, payload }: ProxyFrame): Promise<void> {
+    await this.flush();
+    this.#stream = opcode;
+    this.#memory = new Uint8Array(payload.buffer as ArrayBuffer);
+    this.#start = payload.byteOffset;
+    this.#end = this.#start + payload.length;
   }
 
   /** Writes what is there. */
   async flush(): Promise<void> {
-    const run = this.#run;
-    if (!run) return;
-    this.#run = undefined;
+    if (this.#end === this.#start) return;
+    const run = this.#memory.subarray(this.#start, this.#end);
+    this.#end = this.#start;
     if (this.#broken.has(this.#stream)) return this.#options.onBroken();
     const { stdout, stderr } = this.#options;
     try {

@@ -13,6 +13,7 @@ import { SIGNALS } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
 import { ShimConnection } from "./connection.ts";
 import { OutputWriter } from "./output_writer.ts";
+import { OwnStdin } from "./own_stdin.ts";
 import { StdinPump } from "./stdin_pump.ts";
 import type { ShimStreams } from "./streams.ts";
 import { Terminal, type TerminalSize } from "./terminal.ts";
@@ -67,7 +68,7 @@ export class Shim {
 
   constructor(options: ShimOptions) {
     this.#options = options;
-    this.#stdin = new StdinPump(options.interactive ? options.stdin ?? Deno.stdin : undefined);
+    this.#stdin = new StdinPump(options.interactive ? options.stdin ?? new OwnStdin() : undefined);
     this.#output = new OutputWriter({
       stdout: options.stdout ?? Deno.stdout,
       stderr: options.stderr ?? Deno.stderr,
@@ -185,11 +186,13 @@ export class Shim {
     return this.#exitCode !== undefined || this.#lost !== undefined;
   }
 
-  async #take(frame: ProxyFrame): Promise<void> {
+  /** @returns something to wait for before the next frame, if there is */
+  #take(frame: ProxyFrame): Promise<void> | undefined {
     const { type, opcode, payload } = frame;
     if (type === FrameType.stream && (opcode === Stream.stdout || opcode === Stream.stderr)) {
-      await this.#output.add(frame);
-    } else if (type === FrameType.notification) {
+      return this.#output.add(frame);
+    }
+    if (type === FrameType.notification) {
       if (opcode === Notification.stdinTaken && payload.length === 4) {
         this.#stdin.taken(readU32(payload, 0));
       } else if (opcode === Notification.processExited && payload.length > 0) {
@@ -200,6 +203,7 @@ export class Shim {
     } else if (type === FrameType.response) {
       this.#connection?.respond(frame);
     }
+    return undefined;
   }
 
   async #send(number: number, size?: TerminalSize): Promise<void> {

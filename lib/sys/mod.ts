@@ -46,7 +46,14 @@ export {
   TIOCSCTTY,
 } from "./terminal.ts";
 export { killForMemory } from "./kill_for_memory.ts";
-export { changeOwner, readSome, readyEvents, setNonblocking, writeSome } from "./transfer.ts";
+export {
+  changeOwner,
+  readAtOnce,
+  readSome,
+  readyEvents,
+  setNonblocking,
+  writeSome,
+} from "./transfer.ts";
 export { blockingSyscall, rawSyscall, type SysArg, syscall } from "./syscall.ts";
 export { lastingEnvironment } from "./lasting.ts";
 export { makeLifePipe, openLifePipe } from "./life_pipe.ts";

@@ -82,6 +82,7 @@ export const SYS = {
   pread64: 17,
   prlimit64: 302,
   pwrite64: 18,
+  preadv2: 327,
   read: 0,
   readlinkat: 267,
   reboot: 169,

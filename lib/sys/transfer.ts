@@ -2,9 +2,11 @@ import { EINTR } from "./errno.ts";
 import { O_NONBLOCK } from "./fd.ts";
 import { SYS } from "./numbers.ts";
 import { EPOLLIN, EPOLLOUT } from "./poller.ts";
-import { rawSyscall, type SysArg, syscall } from "./syscall.ts";
+import { addressOf, rawSyscall, type SysArg, syscall } from "./syscall.ts";
 
 const F_GETFL = 3, F_SETFL = 4;
+/** linux/fs.h */
+const RWF_NOWAIT = 8;
 
 /**
  * Reads what is there into `memory` (read(2)).
@@ -13,6 +15,20 @@ const F_GETFL = 3, F_SETFL = 4;
  */
 export function readSome(fd: number, memory: Uint8Array): number {
   return retried(SYS.read, fd, memory, memory.byteLength);
+}
+
+/**
+ * Reads what can be had at once, though the descriptor is a blocking one (preadv2(2), RWF_NOWAIT): of a pipe what is in
+ * it, of a file what the kernel has in memory.
+ *
+ * @returns bytes read, 0 at the end of file, -EAGAIN when it would take a wait, another -errno for an error: -EOPNOTSUPP
+ * where nothing can be read like this
+ */
+export function readAtOnce(fd: number, memory: Uint8Array): number {
+  // struct iovec: the address and the length of one piece of memory.
+  const pieces = new BigUint64Array([addressOf(memory), BigInt(memory.byteLength)]);
+  // At the file's own offset, which it moves.
+  return retried(SYS.preadv2, fd, new Uint8Array(pieces.buffer), 1, -1, -1, RWF_NOWAIT);
 }
 
 /** Writes what fits of `bytes` (write(2)). @returns bytes written, -errno for an error */

@@ -8,9 +8,12 @@ import {
   Notification,
   ProxyDecoder,
   type ProxyFrame,
+  Stream,
 } from "../../../lib/proxy/mod.ts";
 import { captures } from "../captures.ts";
 import { concat, fromHex, randomBytes, randomPieces, seeded } from "../generated.ts";
+
+const encoder = new TextEncoder();
 
 function decode(decoder: ProxyDecoder, chunks: Iterable<Uint8Array>): ProxyFrame[] {
   const frames: ProxyFrame[] = [];
@@ -65,6 +68,47 @@ Deno.test("the words of a longer header are skipped", () => {
 Deno.test("reserved bits beside the error flag do not matter", () => {
   const [frame] = decode(new ProxyDecoder(), [fromHex("0002 03 abcdef f103 00000000")]);
   assertEquals([frame?.type, frame?.error], [FrameType.response, true]);
+});
+
+Deno.test("runs of stdin and what stands between them come out whole and in order wherever the stream is split", () => {
+  const { stream, command } = FrameType;
+  const stdin = (text: string) => encodeProxyFrame(stream, Stream.stdin, encoder.encode(text));
+  const longer = fromHex("0002 04 000000 0200 00000002 ffffffff 6869");
+  const bytes = concat([
+    ...["a", "", "bcd"].map(stdin),
+    encodeProxyFrame(stream, Stream.log),
+    ...["e", "fg"].map(stdin),
+    longer,
+    stdin("h"),
+    encodeProxyFrame(command, Command.disconnectShim),
+  ]);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const decoder = new ProxyDecoder();
+    const parts: Uint8Array[] = [];
+    let runs = 0;
+    for (const half of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
+      decoder.push(half);
+      for (;;) {
+        const run = decoder.nextStdin();
+        if (run) parts.push(run.slice()), runs++;
+        const frame = decoder.next();
+        if (!frame) break;
+        parts.push(frame.bytes.slice());
+      }
+    }
+    assertEquals(concat(parts), bytes);
+    if (cut === 0) assertEquals(runs, 3);
+  }
+});
+
+Deno.test("a frame of stdin over the bound ends the run before it, and is an error then", () => {
+  const decoder = new ProxyDecoder({ maxPayload: 4 });
+  const good = encodeProxyFrame(FrameType.stream, Stream.stdin, Uint8Array.of(1, 2, 3, 4));
+  const bad = encodeProxyFrame(FrameType.stream, Stream.stdin, new Uint8Array(5));
+  decoder.push(concat([good, good, bad]));
+  assertEquals(decoder.nextStdin(), concat([good, good]));
+  assertEquals(decoder.nextStdin(), undefined);
+  assertThrows(() => decoder.next(), FrameError, "over the limit");
 });
 
 for (

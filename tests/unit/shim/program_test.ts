@@ -38,6 +38,23 @@ Deno.test("a shim process carries pipes and ends with the exit code", async () =
   assertEquals([await out === big, await err], [true, "oops"]);
 });
 
+Deno.test("a shim process whose stdin is a file passes all of it on, in frames as long as the guest takes", async () => {
+  const { stage, runtime } = await Stage.registered();
+  await using _ = stage;
+  const token = await stage.token(runtime);
+  const file = `${stage.directory}/input`;
+  const input = "0123456789".repeat(30_000);
+  await Deno.writeTextFile(file, input);
+  const [command, ...args] = selfCommand(["shim", "-c", "c", "-t", token, "-u", stage.url]);
+  const shell = 'f=$0; exec "$@" <"$f"';
+  const shim = new Deno.Command("sh", { args: ["-c", shell, file, command!, ...args] }).spawn();
+  await runtime.hyper("newcontainer", [token], { id: "c", process: { args: ["x"] } });
+  await stage.guest.until(() => stage.guest.stdin.get(3)?.endsWith("<EOF>") ?? false);
+  assertEquals(stage.guest.stdin.get(3) === input + "<EOF>", true);
+  await stage.guest.exit(3, 4);
+  assertEquals((await shim.status).code, 4);
+});
+
 Deno.test("a shim process forwards signals, and when it is killed its container is", async () => {
   const { stage, runtime } = await Stage.registered({ reconnectTimeout: 10 });
   await using _ = stage;
