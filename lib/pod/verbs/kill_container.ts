@@ -1,7 +1,7 @@
 import { Failure } from "../../failure.ts";
 import { signalIdentified } from "../../sys/mod.ts";
 import type { LoadedPod } from "../load_pod.ts";
-import type { ContainerRecord } from "../records.ts";
+import { type ContainerRecord, hasProcess } from "../records.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
 import { findContainer } from "./find_container.ts";
@@ -28,15 +28,16 @@ export async function killContainer(
 export async function sendSignal(
   tools: Pick<PodTools, "store">,
   { pod }: LoadedPod,
-  { id, state, shim }: ContainerRecord,
+  container: ContainerRecord,
   signal: number,
   all: boolean,
 ): Promise<void> {
-  if (state === "ready") {
+  const { id, state, shim } = container;
+  if (state === "ready" && !container.held) {
     if (shim) signalIdentified(shim, signal);
     return;
   }
-  if (state !== "running") {
+  if (!hasProcess(container)) {
     throw new Failure(
       `Cannot signal the container ${id}: it is ${state}, and must be ready or running`,
     );

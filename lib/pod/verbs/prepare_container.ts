@@ -101,6 +101,7 @@ export async function prepareContainer(
   const ready: ContainerRecord = {
     ...container,
     state: "ready",
+    held: false,
     reason: null,
     exit: null,
     token,
