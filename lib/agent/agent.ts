@@ -232,6 +232,14 @@ export interface Agent {
   releaseStreams(token: string): Promise<void>;
   /** Starts a container whose shim has claimed `token`. */
   startContainer(container: GuestContainer, token: string): Promise<void>;
+  /**
+   * Makes a container whose shim has claimed `token`, and whose program waits until it is released.
+   *
+   * @returns false for a guest that cannot: nothing has been made then
+   */
+  holdContainer(container: GuestContainer, token: string): Promise<boolean>;
+  /** Runs the program of a container that was made so. */
+  releaseContainer(container: string): Promise<void>;
   /** Runs a further process in a container; its shim has claimed `token`. */
   exec(container: string, command: Command, token: string): Promise<void>;
   /** Signals the first process of a container, or all. */

@@ -26,6 +26,12 @@ export class NoopAgent implements Agent {
 
   async startContainer(): Promise<void> {}
 
+  holdContainer(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  async releaseContainer(): Promise<void> {}
+
   async exec(): Promise<void> {}
 
   async killContainer(): Promise<void> {}

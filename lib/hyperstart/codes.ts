@@ -2,6 +2,7 @@ import {
   CONTAINER_COUNTERS_CODE,
   DELETE_ROUTE_CODE,
   FREEZE_CONTAINER_CODE,
+  RELEASE_CONTAINER_CODE,
   TRACE_CODE,
   UPDATE_CONTAINER_CODE,
 } from "./extensions.ts";
@@ -74,6 +75,7 @@ export const HOST_COMMANDS = {
   containercounters: CONTAINER_COUNTERS_CODE,
   deleteroute: DELETE_ROUTE_CODE,
   moveclock: MOVE_CLOCK_CODE,
+  releasecontainer: RELEASE_CONTAINER_CODE,
 } as const;
 
 export type HostCommand = keyof typeof HOST_COMMANDS;
@@ -90,6 +92,7 @@ const OWN_CODES = {
   FREEZECONTAINER: FREEZE_CONTAINER_CODE,
   CONTAINERCOUNTERS: CONTAINER_COUNTERS_CODE,
   MOVECLOCK: MOVE_CLOCK_CODE,
+  RELEASECONTAINER: RELEASE_CONTAINER_CODE,
 };
 
 const NAMES: Record<Dialect, ReadonlyMap<number, string>> = {

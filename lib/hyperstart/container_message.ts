@@ -171,6 +171,8 @@ export interface NewContainer {
   namespaces?: Record<string, string>;
   /** Extension. */
   startHooks?: StartHooks | null;
+  /** Extension: its program, and before it its hooks, wait until the container is released. */
+  held?: boolean;
 }
 
 /** Extension: new limits for a container that runs; what is absent becomes unlimited. */

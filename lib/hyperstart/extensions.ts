@@ -143,6 +143,16 @@ export function parseCgroupCounters(payload: Uint8Array): CgroupCounters {
   );
 }
 
+/**
+ * `held-container`: a NEWCONTAINER with `held` makes the container with all that it has, and its first process waits
+ * before its program is executed; code 70 (the payload of REMOVECONTAINER) lets it go on, and is answered as NEWCONTAINER
+ * is when the program has been executed. Guests that do not know it would start at once: hosts ask for it first.
+ */
+export const FEATURE_HELD_CONTAINER = "held-container";
+
+/** Code of the command that lets a held container go on. */
+export const RELEASE_CONTAINER_CODE = 70;
+
 /** Payload of a signal by sequence. */
 export interface SequenceSignal {
   seq: number;

@@ -145,6 +145,7 @@ export function parseNewContainer(payload: Uint8Array): Complete<NewContainer> {
     propagation: fields.string("propagation"),
     namespaces: fields.stringMap("namespaces"),
     startHooks: fields.optionalObject("startHooks", startHooks),
+    held: fields.boolean("held"),
   };
 }
 

@@ -29,6 +29,7 @@ export {
 export { containerCounters } from "./verbs/container_counters.ts";
 export { freezeContainer, thawContainer } from "./verbs/freeze_container.ts";
 export { findContainer, findPodOf } from "./verbs/find_container.ts";
+export { holdContainer } from "./verbs/hold_container.ts";
 export { killContainer } from "./verbs/kill_container.ts";
 export { listNetwork } from "./verbs/list_network.ts";
 export { listProcesses } from "./verbs/list_processes.ts";

@@ -190,11 +190,18 @@ export interface ContainerRecord {
   config: ContainerConfig;
   /** What opens its streams at the proxy; null when it has none prepared. */
   token: string | null;
+  /** Its guest has made it already, and holds its program back until it is started. */
+  held?: boolean;
   shim: ShimRecord | null;
   /** What is plugged into the VM for it, or is just being: its root first, if that is a device. */
   disks: DiskOptions[];
   /** How it ended. */
   exit: ContainerExit | null;
+}
+
+/** Whether a container has a process in the guest. */
+export function hasProcess({ state, held }: ContainerRecord): boolean {
+  return state === "running" || state === "ready" && held === true;
 }
 
 /** The record of a container that has just been made. */

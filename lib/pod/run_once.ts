@@ -9,6 +9,7 @@ import { endPod, killPod } from "./end_pod.ts";
 import { releaseOutside } from "./release_outside.ts";
 import { planDisks, plugDisks } from "./disks.ts";
 import { explainStart } from "./explain_start.ts";
+import { keepsNothing } from "./keeps_nothing.ts";
 import { kindsOf } from "./kinds.ts";
 import { type ContainerConfig, newContainer, type PodConfig, type PodRecord } from "./records.ts";
 import { guestContainer, shareContainer } from "./share.ts";
@@ -78,7 +79,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   refill.plan(vm);
   undo.defer(async () => {
     const parts = { agent, vm, proxy: proxy.process };
-    if (progress.over && keepsNothing(options)) await killPod(parts);
+    if (progress.over && keepsNothing(options.pod, [container])) await killPod(parts);
     else await endPod(parts, name);
   });
   const running: PodRecord = {
@@ -91,15 +92,6 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   const code = await runContainer(options, booted, running);
   progress.over = true;
   return code;
-}
-
-/**
- * Whether all that a container has written is on the host as soon as its processes have ended. What a guest writes to
- * 9p it writes through, and maps of files are written when they end; disks have file systems of the guest's own.
- */
-function keepsNothing({ pod, container }: RunOnceOptions): boolean {
-  return pod.share === "9p" && !pod.guest && container.root.kind !== "device" &&
-    container.devices.length === 0;
 }
 
 /** The lock is let go once others can see whose pod it is. */

@@ -8,33 +8,27 @@
  */
 import { ENOENT, ENOTDIR } from "./errno.ts";
 import { SysError } from "./error.ts";
-import { cString, cStringArray } from "./memory.ts";
+import { HeldImage } from "./held_image.ts";
+import { HeldProcess } from "./held_process.ts";
+import { cString, cStringArray, Words } from "./memory.ts";
+import { memoryFile } from "./memory_file.ts";
 import { SYS } from "./numbers.ts";
+import {
+  type ChildArg,
+  IGNORE,
+  type Operation,
+  Result,
+  SPLIT,
+  STOP,
+  WORDS_PER_OPERATION,
+} from "./operation.ts";
 import { SIGNALS } from "./signals.ts";
-import { addressOf, rawSyscall, runInChild, type SysArg, syscall } from "./syscall.ts";
+import { addressOf, rawSyscall, runInChild, syscall } from "./syscall.ts";
 
-/** The result of a call that will have been made by then: an argument for later calls. */
-export class Result {
-  constructor(readonly index: number) {}
-}
-
-export type ChildArg = SysArg | Result;
-
-interface Operation {
-  call: string;
-  operand: string;
-  number: number;
-  args: ChildArg[];
-  /** STOP, IGNORE or SPLIT; from SPLIT on, how many operations are the child's alone. */
-  onError: number;
-}
-
-const STOP = 0, IGNORE = 1, SPLIT = 2;
 /** linux/futex.h */
 const FUTEX_CMP_REQUEUE_PRIVATE = 4 | 128;
-/** nr, six addresses of arguments, the address for the result, what an error means. */
-const WORDS_PER_OPERATION = 9;
 
+const F_SETFD = 2, AT_EMPTY_PATH = 0x1000;
 const CLONE_VM = 0x100, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000;
 const SIGCHLD = 17;
 const SIG_SETMASK = 2;
@@ -50,8 +44,12 @@ export class ChildProgram {
   readonly #executions: Result[] = [];
   /** Memory that only pointers inside other memory refer to. */
   readonly #kept: unknown[] = [];
+  /** Statuses of programs that run first. */
+  readonly #statuses: Int32Array[] = [];
   #results: BigInt64Array | undefined;
   #signalsReset = false;
+  /** From which call on the program waits until it is let go on, and the descriptors that it needs then. */
+  #held: { from: number; descriptors: readonly number[] } | undefined;
 
   /** Adds a call that must succeed. `call` and `operand` are what the error says. */
   call(call: string, operand: string, number: number, ...args: ChildArg[]): Result {
@@ -102,7 +100,8 @@ export class ChildProgram {
     this.#signalsReset = before;
     this.#executions.length = 0;
     this.#operations[at]!.onError = SPLIT + this.#operations.length - 1 - at;
-    const status = this.keep(new Int32Array([-1]));
+    const status = new Int32Array([-1, 0]);
+    this.#statuses.push(status);
     const memory = new Uint8Array(status.buffer);
     this.call("wait4", operand, SYS.wait4, child, memory, 0, 0);
     // With nobody to wake, this call says whether a word has a value (futex(2), EAGAIN).
@@ -140,12 +139,12 @@ export class ChildProgram {
     env: readonly string[],
   ): void {
     this.resetSignals();
-    const args = this.keep(cStringArray(argv));
-    const vars = this.keep(cStringArray(env));
+    const args = cStringArray(argv);
+    const vars = cStringArray(env);
     const candidates = typeof paths === "string" ? [paths] : paths;
     candidates.forEach((path, at) => {
       const onError = at === candidates.length - 1 ? STOP : IGNORE;
-      const operands = [cString(path), args.array, vars.array];
+      const operands = [cString(path), args, vars];
       const operation = { call: "execve", operand: path, number: SYS.execve, args: operands };
       this.#executions.push(this.#add({ ...operation, onError }));
     });
@@ -176,6 +175,50 @@ export class ChildProgram {
   }
 
   /**
+   * Here the program waits until it is let go on: see {@linkcode ChildProgram.startHeld}. It then has the results of no
+   * earlier call.
+   *
+   * @param descriptors those of this process that later calls name
+   */
+  hold(descriptors: readonly number[] = []): void {
+    this.resetSignals();
+    this.#held = { from: this.#operations.length, descriptors };
+  }
+
+  /**
+   * Runs the program up to {@linkcode ChildProgram.hold}. The child has memory of its own there, and this thread goes
+   * on: the rest of the calls is in a program that the child executes, with nothing of this process in it.
+   *
+   * @param cloneFlags namespaces to make (CLONE_NEW…)
+   * @throws {SysError} naming the first call that failed; the child has then been reaped
+   */
+  startHeld(cloneFlags = 0): HeldProcess {
+    if (!this.#held) throw new TypeError("Cannot hold a program that waits nowhere");
+    const { from, descriptors } = this.#held;
+    using undo = new DisposableStack();
+    const held = undo.use(
+      new HeldProcess((index, error, results) => {
+        const all = new BigInt64Array([...new BigInt64Array(from), ...results]);
+        return this.#failure(from + index, error, all);
+      }),
+    );
+    const operations = this.#operations.slice(from);
+    const image = new HeldImage(operations, from, this.#statuses, held.descriptors);
+    using file = memoryFile("held", image.bytes);
+    const front = new ChildProgram();
+    front.#operations.push(...this.#operations.slice(0, from));
+    for (const each of [...held.descriptors, ...descriptors]) {
+      front.call("fcntl", `descriptor ${each}`, SYS.fcntl, each, F_SETFD, 0);
+    }
+    const [argv, env] = [cStringArray(["podvisor", "held"]), cStringArray([])];
+    const path = cString("");
+    front.call("execveat", "the rest", SYS.execveat, file.number, path, argv, env, AT_EMPTY_PATH);
+    held.started(front.start(cloneFlags), image);
+    undo.move();
+    return held;
+  }
+
+  /**
    * Runs the program. Returns once the new program has been executed, or the calls have all been made. The calling
    * thread stands still until then.
    *
@@ -186,7 +229,7 @@ export class ChildProgram {
   start(cloneFlags = 0): number {
     const { memory, results } = this.#write();
     this.#results = results.fill(-1n);
-    const state = new BigInt64Array([-1n, 0n]);
+    const state = new BigInt64Array([-1n, 0n, 0n]);
     const previous = blockSignals();
     let started: number;
     try {
@@ -232,9 +275,13 @@ export class ChildProgram {
     if (last !== started) reap(started);
     if (failed < 0) return last;
     reap(last);
+    throw this.#failure(failed, error, results);
+  }
+
+  #failure(failed: number, error: number, results: BigInt64Array): SysError {
     const told = this.#mostTelling(failed, results);
     const { call, operand } = this.#operations[told]!;
-    throw new SysError(call, operand, told === failed ? -error : -Number(results[told]));
+    return new SysError(call, operand, told === failed ? -error : -Number(results[told]));
   }
 
   /** Of the paths that could not be executed, the first that is there at all. */
@@ -268,7 +315,11 @@ export class ChildProgram {
           continue;
         }
         const constant = constantsAt + index * 6 + position;
-        words[constant] = typeof arg === "object" ? addressOf(arg) : BigInt(arg);
+        words[constant] = arg instanceof Words
+          ? addressOf(arg.memory)
+          : typeof arg === "object"
+          ? addressOf(arg)
+          : BigInt(arg);
         words[at + 1 + position] = address(constant);
       }
       words[at + 7] = address(resultsAt + index);

@@ -11,8 +11,10 @@ export interface MachineCode {
   bytes: Uint8Array;
   /** `i64 raw(nr, a0, a1, a2, a3, a4, a5)`: the kernel's result, -4095 to -1 for an error. */
   raw: number;
-  /** `i64 run(operations, cloneFlags, state)`: see `program.ts`. */
+  /** `i64 run(operations, cloneFlags, state)`: see `child_program.ts`. */
   run: number;
+  /** What the child goes through from there on, to the end: operations in rbx, state in rbp, index in r12. */
+  next: number;
 }
 
 /** Columns of a listing that hold bytes. */
@@ -49,7 +51,7 @@ const X86_64 = `
             c3                       ret
   next:     48 8b 03                 mov rax, [rbx]        ; nr, or -1 at the end
             48 83 f8 ff              cmp rax, -1
-            74 7f                    je done
+            0f 84 88 00 00 00        je done
             48 8b 7b 08              mov rdi, [rbx+8]      ; where the first argument is
             48 8b 3f                 mov rdi, [rdi]        ; the first argument
             48 8b 73 10              mov rsi, [rbx+16]
@@ -67,18 +69,21 @@ const X86_64 = `
             48 89 01                 mov [rcx], rax
   judge:    48 8b 4b 40              mov rcx, [rbx+64]     ; what an error means
             48 83 f9 02              cmp rcx, 2
-            73 1f                    jae split
+            73 28                    jae split
             48 85 c0                 test rax, rax
-            79 31                    jns advance
+            79 3a                    jns advance
             48 83 f9 01              cmp rcx, 1
-            74 2b                    je advance
-  failed:   4c 89 65 00              mov [rbp+0x0], r12
+            74 34                    je advance
+  failed:   4c 89 65 00              mov [rbp+0], r12
             48 89 45 08              mov [rbp+8], rax
+            48 8b 5d 10              mov rbx, [rbp+16]     ; what is done about it, if anything
+            48 85 db                 test rbx, rbx
+            75 9a                    jne next
             bf 7f 00 00 00           mov edi, 127
             b8 3c 00 00 00           mov eax, 60
             0f 05                    syscall
   split:    48 85 c0                 test rax, rax
-            78 e7                    js failed
+            78 de                    js failed
             74 10                    je advance            ; the child
             48 83 e9 02              sub rcx, 2
             74 16                    je done               ; the parent ends, or
@@ -87,7 +92,7 @@ const X86_64 = `
             48 01 cb                 add rbx, rcx
   advance:  48 83 c3 48              add rbx, 72
             49 ff c4                 inc r12
-            e9 78 ff ff ff           jmp next
+            e9 6b ff ff ff           jmp next
   done:     31 ff                    xor edi, edi
             b8 3c 00 00 00           mov eax, 60
             0f 05                    syscall
@@ -121,5 +126,6 @@ function assemble(listing: string): MachineCode {
       bytes.push(byte);
     }
   }
-  return { bytes: Uint8Array.from(bytes), raw: labels.get("raw")!, run: labels.get("run")! };
+  const at = (label: string) => labels.get(label)!;
+  return { bytes: Uint8Array.from(bytes), raw: at("raw"), run: at("run"), next: at("next") };
 }

@@ -14,23 +14,28 @@ export function cString(text: string): Uint8Array {
   return encoder.encode(text + "\0");
 }
 
-const FILTER_INSTRUCTION = 8;
+/** Memory of 64-bit words, some of which are where other memory lies: structures with pointers. */
+export class Words {
+  #memory: Uint8Array | undefined;
 
-/** struct sock_fprog of a classic BPF program: u16 count, pointer. `program` must be kept reachable with it. */
-export function filterProgram(program: Uint8Array): Uint8Array {
-  const words = new BigUint64Array([
-    BigInt(program.length / FILTER_INSTRUCTION),
-    addressOf(program),
-  ]);
-  return new Uint8Array(words.buffer);
+  constructor(readonly values: readonly (bigint | Uint8Array)[]) {}
+
+  /** The words as they are in this process; what they point to is reachable as long as this object. */
+  get memory(): Uint8Array {
+    if (this.#memory) return this.#memory;
+    const values = this.values.map((each) => typeof each === "bigint" ? each : addressOf(each));
+    return this.#memory = new Uint8Array(new BigUint64Array(values).buffer);
+  }
 }
 
-/** A zero-ended array of pointers to C strings, as `execve` takes; `strings` must be kept reachable with it. */
-export function cStringArray(
-  texts: readonly string[],
-): { array: Uint8Array; strings: Uint8Array[] } {
-  const strings = texts.map(cString);
-  const words = new BigUint64Array(strings.length + 1);
-  strings.forEach((each, at) => words[at] = addressOf(each));
-  return { array: new Uint8Array(words.buffer), strings };
+const FILTER_INSTRUCTION = 8;
+
+/** struct sock_fprog of a classic BPF program: u16 count, pointer. */
+export function filterProgram(program: Uint8Array): Words {
+  return new Words([BigInt(program.length / FILTER_INSTRUCTION), program]);
+}
+
+/** A zero-ended array of pointers to C strings, as `execve` takes. */
+export function cStringArray(texts: readonly string[]): Words {
+  return new Words([...texts.map(cString), 0n]);
 }

@@ -1,6 +1,8 @@
 /** The only room that calls the kernel. */
 export { attachDeviceProgram, loadDeviceProgram } from "./bpf.ts";
-export { ChildProgram, Result } from "./child_program.ts";
+export { ChildProgram } from "./child_program.ts";
+export type { HeldProcess } from "./held_process.ts";
+export { Result } from "./operation.ts";
 export { CLOCK_BOOTTIME, CLOCK_REALTIME, clockTime, moveClockBy } from "./clock.ts";
 export { cutFile } from "./cut_file.ts";
 export * from "./errno.ts";

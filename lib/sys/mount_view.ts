@@ -4,7 +4,8 @@
  * Container engines copy files into a container by joining the mount namespace of the process that stands for it, and
  * take what they find at its root for the container's. For a container in a VM that process is the shim.
  */
-import type { ChildProgram, Result } from "./child_program.ts";
+import type { ChildProgram } from "./child_program.ts";
+import type { Result } from "./operation.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "./fd.ts";
 import { cString } from "./memory.ts";
 import { MOUNT, MOUNT_RDONLY, mountAttributes } from "./mount_tree.ts";

@@ -1,4 +1,5 @@
-import { ChildProgram, type Result } from "./child_program.ts";
+import { ChildProgram } from "./child_program.ts";
+import type { Result } from "./operation.ts";
 import { AT_FDCWD, Fd, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, open } from "./fd.ts";
 import { cString } from "./memory.ts";
 import { SYS } from "./numbers.ts";

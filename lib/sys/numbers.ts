@@ -26,6 +26,7 @@ export const SYS = {
   epoll_wait: 232,
   eventfd2: 290,
   execve: 59,
+  execveat: 322,
   exit: 60,
   fallocate: 285,
   fchdir: 81,

@@ -2,6 +2,7 @@ import { Failure, messageOf } from "../../failure.ts";
 import {
   type CgroupCounters,
   type ExecCommand,
+  FEATURE_HELD_CONTAINER,
   type FreezeContainer,
   type GuestInterface,
   guestName,
@@ -9,6 +10,7 @@ import {
   isCDialect,
   type KillContainer,
   type MoveClock,
+  type NewContainer,
   parseCgroupCounters,
   parseClockReading,
   type PsContainer,
@@ -137,20 +139,36 @@ export class HyperstartAgent implements Agent {
   }
 
   async startContainer(container: GuestContainer, token: string): Promise<void> {
+    await this.#makeContainer(containerMessage(container), token);
+  }
+
+  async holdContainer(container: GuestContainer, token: string): Promise<boolean> {
+    const { features } = await this.#guest.attached();
+    if (!features.includes(FEATURE_HELD_CONTAINER)) return false;
+    await this.#makeContainer({ ...containerMessage(container), held: true }, token);
+    return true;
+  }
+
+  async releaseContainer(container: string): Promise<void> {
+    const message: RemoveContainer = { container };
+    await this.#guest.send("releasecontainer", message);
+  }
+
+  async #makeContainer(whole: NewContainer, token: string): Promise<void> {
     const { dialect, faithful } = await this.#guest.attached();
     if (!faithful) {
       throw new Failure(
-        `Cannot start the container ${container.id}: ${guestName(dialect)} refuses what cc-proxy ` +
+        `Cannot start the container ${whole.id}: ${guestName(dialect)} refuses what cc-proxy ` +
           "adds to the message",
         { hint: "Use the built-in proxy: --proxy builtin" },
       );
     }
-    const { message, dropped } = containerFor(dialect, containerMessage(container));
-    this.#tellDropped(dropped, container.id);
+    const { message, dropped } = containerFor(dialect, whole);
+    this.#tellDropped(dropped, whole.id);
     const answer = await this.#guest.send("newcontainer", message, token);
     for (const warning of startWarnings(answer)) {
       this.#logger.warn("the guest cannot do all that was asked for", {
-        container: container.id,
+        container: whole.id,
         warning,
       });
     }

@@ -86,6 +86,7 @@ const CONTAINER: KeyTable<NewContainer> = {
   propagation: OURS,
   namespaces: OURS,
   startHooks: OURS,
+  held: OURS,
 };
 
 const FSMAP: KeyTable<FsMap> = {

@@ -15,6 +15,8 @@ import {
 export interface GuestLink {
   client: ProxyClient;
   dialect: GuestDialect;
+  /** What a guest says that it can do, and others need not. */
+  features: readonly string[];
   /** Longest control message, in bytes with its header. */
   maxMessage: number;
   /** Whether the proxy leaves newcontainer as it is; cc-proxy adds keys that C hyperstart refuses. */
@@ -37,8 +39,11 @@ export async function describeLink(
   maxMessage = MAX_CONTROL_MESSAGE,
 ): Promise<GuestLink> {
   const { guest, clockOffset = 0 } = io;
-  const link = { client, maxMessage, faithful: true, clockOffset };
-  if (guest) return { ...link, dialect: "builtin", maxMessage: guest.maxMessage };
+  const link = { client, features: [], maxMessage, faithful: true, clockOffset };
+  if (guest) {
+    const { features, maxMessage } = guest;
+    return { ...link, dialect: "builtin", features, maxMessage };
+  }
   if (io.dialect) return { ...link, dialect: io.dialect };
   const dialect = await probe(client, options);
   return { ...link, dialect, faithful: !isCDialect(dialect) };

@@ -4,7 +4,8 @@ import { diskReleased } from "./block_device.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { execProgram } from "./process_program.ts";
 import { type Inherited, planProcess } from "./process_plan.ts";
-import { RunningProcess } from "./running_process.ts";
+import type { HeldStart } from "./held_start.ts";
+import { isDeadly, RunningProcess } from "./running_process.ts";
 import {
   type ContainerSpec,
   type FrameSink,
@@ -28,6 +29,10 @@ export interface ContainerParts {
   devpts: Fd;
   cgroup: Cgroup | undefined;
   inherited: Inherited;
+  /** `args[0]` of its first process. */
+  program: string;
+  /** What is left of its start, where it waits for that. */
+  start: HeldStart | undefined;
   /** Nodes of the disks that are mounted for it. */
   disks: readonly string[];
   /** What the host should hear of: something that was asked for is not there. */
@@ -40,9 +45,11 @@ export interface ContainerParts {
 export class Container implements GuestContainer {
   readonly #parts: ContainerParts;
   readonly #others = new Set<RunningProcess>();
+  #start: HeldStart | undefined;
 
   constructor(parts: ContainerParts) {
     this.#parts = parts;
+    this.#start = parts.start;
   }
 
   get init(): RunningProcess {
@@ -51,6 +58,20 @@ export class Container implements GuestContainer {
 
   get warnings(): readonly string[] {
     return this.#parts.warnings;
+  }
+
+  async release(): Promise<void> {
+    const { id, init, poller, program } = this.#parts;
+    if (init.exited) throw new Refusal(`Container ${id} not running, impossible to start`);
+    const start = this.#start;
+    if (!start) throw new Refusal(`Container ${id} already started, impossible to start again`);
+    this.#start = undefined;
+    init.letGo();
+    try {
+      await start.release(poller);
+    } catch (error) {
+      throw startError(error, program, `Container ${id} could not be started`);
+    }
   }
 
   exec(spec: ProcessSpec): RunningProcess {
@@ -77,6 +98,8 @@ export class Container implements GuestContainer {
 
   signalAll(signal: number): void {
     const { cgroup, init } = this.#parts;
+    // It takes no other signal, and what has joined it ends with it.
+    if (this.#start && isDeadly(signal)) return init.signal(signal);
     if (cgroup) return cgroup.signal(signal);
     for (const process of [init, ...this.#others]) {
       if (!process.exited) signalOpened(process.pidfd, signal);
@@ -110,6 +133,7 @@ export class Container implements GuestContainer {
 
   async remove(): Promise<void> {
     const { cgroup, held, disks } = this.#parts;
+    this.#start?.[Symbol.dispose]();
     await cgroup?.remove();
     held.dispose();
     // The host takes them away as soon as this has been answered: what was written must have arrived.

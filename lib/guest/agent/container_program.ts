@@ -60,6 +60,8 @@ export interface ContainerPlan {
   /** The working directory has to be made. */
   makeWorkdir: boolean;
   process: ProcessPlan;
+  /** It waits before its program is executed. */
+  held: boolean;
 }
 
 const S_IFREG = 0o100000, S_IFCHR = 0o20000, S_IFIFO = 0o10000;
@@ -108,7 +110,7 @@ export function containerProgram(plan: ContainerPlan, hooks?: StartHooks): Child
   if (plan.makeWorkdir) makeDirectories(program, plan.process.workdir);
   if (plan.readOnlyRoot) setReadOnly(program, AT_FDCWD, "/");
   if (plan.propagation !== 0) propagate(program, plan.propagation);
-  becomeProcess(program, plan.process, proc, hooks);
+  becomeProcess(program, plan.process, proc, hooks, plan.held);
   return program;
 }
 

@@ -26,6 +26,7 @@ import {
   parseTraceCommand,
   parseUpdateContainer,
   parseWindowSize,
+  RELEASE_CONTAINER_CODE,
   SIGNAL_SEQUENCE_CODE,
   StreamDecoder,
   TRACE_CODE,
@@ -203,6 +204,10 @@ export class Engine {
       case FREEZE_CONTAINER_CODE: {
         const { container, frozen } = parseFreezeContainer(payload);
         return void await this.#find(container, "freeze").container.freeze(frozen);
+      }
+      case RELEASE_CONTAINER_CODE: {
+        const { container } = parseRemoveContainer(payload);
+        return void await this.#find(container, "start").container.release();
       }
       case CONTAINER_COUNTERS_CODE: {
         const { container } = parseRemoveContainer(payload);

@@ -1,6 +1,7 @@
 import {
   type ChildProgram,
   type Fd,
+  type HeldProcess,
   mount,
   O_DIRECTORY,
   O_PATH,
@@ -20,6 +21,7 @@ import { type MountPlaces, openRoot } from "./container_root.ts";
 import { allowedDevices, presentDevices } from "./devices.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
 import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
+import { HeldStart } from "./held_start.ts";
 import { kernelFacts } from "./kernel_facts.ts";
 import { loadModules } from "./modules.ts";
 import type { PlannedMount } from "./mount_program.ts";
@@ -175,17 +177,32 @@ export class PodRuntime implements Runtime {
     cgroup?.confineDevices(allowedDevices(spec, places.devices));
     steps.next("plan of its start");
     const plan = this.#plan(spec, root, planned, { cgroup, process, warnings: places.warnings });
-    using hooks = spec.startHooks ? new StartHooks(spec.startHooks) : undefined;
+    using launch = new DisposableStack();
+    const hooks = spec.startHooks ? launch.use(new StartHooks(spec.startHooks)) : undefined;
     const program = containerProgram(plan, hooks);
     steps.next("start its process");
-    const pid = startProgram(program, plan, hooks);
+    const { pid, process: waiting } = startProgram(program, plan, hooks);
+    if (waiting) launch.use(waiting);
     steps.next("watch its process");
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
     unstarted.move();
+    const start = waiting && new HeldStart(waiting, hooks, launch.move());
+    if (start) init.hold();
     this.#keep(spec.id, init, plan, cgroup, held);
     const { disks, warnings } = places;
-    const parts = { id: spec.id, poller, sink, init, root, devpts, cgroup, inherited: process };
+    const parts = {
+      id: spec.id,
+      program: spec.process.args[0]!,
+      poller,
+      sink,
+      init,
+      root,
+      devpts,
+      cgroup,
+      inherited: process,
+      start,
+    };
     return new Container({ ...parts, disks, warnings, held: held.move() });
   }
 
@@ -245,6 +262,7 @@ export class PodRuntime implements Runtime {
       propagation,
       sysctl: spec.sysctl,
       makeWorkdir: !workdir,
+      held: spec.held,
       process: { ...process, workdir: normal(process.workdir) },
     };
   }
@@ -305,11 +323,13 @@ function renew({ entropy, clockOffset }: PodSpec): void {
 
 function startProgram(
   program: ChildProgram,
-  { namespaces }: ContainerPlan,
+  { namespaces, held }: ContainerPlan,
   hooks: StartHooks | undefined,
-): number {
+): { pid: number; process?: HeldProcess } {
   try {
-    return program.start(namespaces.made);
+    if (!held) return { pid: program.start(namespaces.made) };
+    const process = program.startHeld(namespaces.made);
+    return { pid: process.pid, process };
   } catch (error) {
     throw hooks ? hooks.explain(error) : error;
   }

@@ -66,14 +66,17 @@ export function execProgram(
  *
  * @param proc the agent's /proc, where it is needed
  * @param hooks programs to be run before
+ * @param held whether it waits then until it is released
  */
 export function becomeProcess(
   program: ChildProgram,
   plan: ProcessPlan,
   proc?: Result,
   hooks?: StartHooks,
+  held = false,
 ): void {
   const { noNewPrivileges, settings } = plan;
+  const hold = () => held && program.hold(hooks?.descriptors);
   takeStdio(program, plan.stdio);
   applySettings(program, settings, proc);
   for (const { name, resource, soft, hard, required } of plan.limits) {
@@ -84,12 +87,17 @@ export function becomeProcess(
   }
   program.call("umask", plan.umask.toString(8), SYS.umask, plan.umask);
   program.call("chdir", plan.workdir, SYS.chdir, cString(plan.workdir));
-  // A filter is a privileged thing, unless no privileges can be gained: then it is the last thing of all.
-  if (settings.seccomp && !noNewPrivileges) installFilter(program, settings.seccomp);
+  // A filter is a privileged thing, unless no privileges can be gained: then it is the last thing of all. What waits
+  // does so before it: a filter need not allow that.
+  if (settings.seccomp && !noNewPrivileges) {
+    hold();
+    installFilter(program, settings.seccomp);
+  }
   takeIdentity(program, plan.identity, plan.capabilities);
   if (noNewPrivileges) {
     program.call("prctl", "no_new_privs", SYS.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   }
+  if (!settings.seccomp || noNewPrivileges) hold();
   if (settings.seccomp && noNewPrivileges) installFilter(program, settings.seccomp);
   hooks?.write(program);
   program.exec(plan.candidates, plan.args, plan.env);

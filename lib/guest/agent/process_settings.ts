@@ -107,7 +107,7 @@ export function applySettings(
 export function installFilter(program: ChildProgram, { program: code, flags }: Filter): void {
   // Many calls that a filter for one program need not allow.
   program.resetSignals();
-  const pointer = filterProgram(program.keep(code));
+  const pointer = filterProgram(code);
   const mode = SECCOMP_SET_MODE_FILTER;
   program.call("seccomp", "the process", SYS.seccomp, mode, flags, pointer);
 }

@@ -9,6 +9,7 @@ import {
   type Poller,
   setWindowSize,
   signalOpened,
+  SIGNALS,
   SysError,
 } from "../../sys/mod.ts";
 import { trace } from "../../trace.ts";
@@ -19,6 +20,24 @@ import type { Stdio } from "./stdio.ts";
 
 /** What a process gets for a status that somebody else has collected. */
 const UNKNOWN_STATUS = 255;
+
+/** Signals that do not end a process that has no handler for them (signal(7)). */
+const HARMLESS = [
+  0,
+  SIGNALS.CHLD,
+  SIGNALS.CONT,
+  SIGNALS.STOP,
+  SIGNALS.TSTP,
+  SIGNALS.TTIN,
+  SIGNALS.TTOU,
+  SIGNALS.URG,
+  SIGNALS.WINCH,
+];
+
+/** Whether a signal ends a process that has no handler for it. */
+export function isDeadly(signal: number): boolean {
+  return !HARMLESS.includes(signal);
+}
 
 /** Processes whose status is for a {@linkcode RunningProcess} to collect. */
 const running = new Set<number>();
@@ -40,6 +59,10 @@ export class RunningProcess implements GuestProcess {
   #callbacks: (() => void)[] = [];
   #exitCallbacks: (() => void)[] = [];
   #status: number | undefined;
+  /** It waits for its start. */
+  #held = false;
+  /** The signal that has ended it, where it was another that it could not have taken. */
+  #endedBy: number | undefined;
   /** Bytes of stdin that were taken and not granted again. */
   #taken = 0;
   #finished = false;
@@ -124,8 +147,21 @@ export class RunningProcess implements GuestProcess {
     }
   }
 
+  /** From now on signals that would end its program end it, though the first process of a namespace ignores them. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Its program gets them. */
+  letGo(): void {
+    this.#held = false;
+  }
+
   signal(signal: number): void {
-    if (!this.exited) signalOpened(this.pidfd, signal);
+    if (this.exited) return;
+    const ends = this.#held && isDeadly(signal);
+    if (ends) this.#endedBy ??= signal;
+    signalOpened(this.pidfd, ends ? SIGNALS.KILL! : signal);
   }
 
   discard(): void {
@@ -144,7 +180,9 @@ export class RunningProcess implements GuestProcess {
   #exited(): void {
     const status = collectChild(this.pid);
     running.delete(this.pid);
-    this.#status = status ? exitCode(status) : UNKNOWN_STATUS;
+    this.#status = this.#endedBy === undefined
+      ? status ? exitCode(status) : UNKNOWN_STATUS
+      : exitCode({ kind: "signalled", signal: this.#endedBy });
     for (const each of this.#exitCallbacks) each();
     this.#input.close();
     for (const each of this.#outputs) each.finish();

@@ -49,11 +49,17 @@ export interface GuestProcess {
   discard(): void;
 }
 
-/** A container whose init process has been started. */
+/** A container whose init process has been started, or waits to be released. */
 export interface GuestContainer {
   readonly init: GuestProcess;
   /** What of it was asked for and is not there: for the host to tell. */
   readonly warnings: readonly string[];
+  /**
+   * Lets its first process execute its program. Resolves when that has been done.
+   *
+   * @throws when it cannot be executed, or has been already; the process has ended then in the first case
+   */
+  release(): Promise<void>;
   /** Starts a further process. @throws when it cannot be started; nothing is left then */
   exec(process: ProcessSpec): GuestProcess;
   /** Signals every process in it. */

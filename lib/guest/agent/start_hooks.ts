@@ -19,7 +19,8 @@ const NOT_RUN = 127;
 
 /**
  * The programs that run in a container before its process is executed, as that process would: in its namespaces, with
- * its user and its filter (runtime-spec 1.1, config.md, "StartContainer Hooks"). The agent stands still until they end.
+ * its user and its filter (runtime-spec 1.1, config.md, "StartContainer Hooks"). The agent stands still until they end,
+ * unless the container is held.
  */
 export class StartHooks implements Disposable {
   readonly #wanted: Wanted;
@@ -33,6 +34,11 @@ export class StartHooks implements Disposable {
     const state = new TextEncoder().encode(wanted.state);
     this.#states = wanted.hooks.map(() => this.#files.use(memoryFile("state", state)));
     this.#output = this.#files.use(memoryFile("output"));
+  }
+
+  /** What they need of this process, when they run later than it goes on. */
+  get descriptors(): number[] {
+    return [...this.#states, this.#output].map(({ number }) => number);
   }
 
   /** Adds them, in order. */

@@ -5,6 +5,7 @@ import {
   type ContainerConfig,
   createContainer,
   createPod,
+  holdContainer,
   loadPod,
   removeContainer,
   removePod,
@@ -20,7 +21,7 @@ import { cgroupDirectories, CgroupStay, removeCgroups } from "./cgroups.ts";
 import { openStdio, sharedStdio, type Stdio } from "./console.ts";
 import type { RuntimeContext } from "./context.ts";
 import { type EngineSpec, readEngineSpec } from "./engine_spec.ts";
-import { checkProgram } from "./find_program.ts";
+import { checkProgram, toldAsProgramFailure } from "./find_program.ts";
 import { findSandbox } from "./find_sandbox.ts";
 import { runHooksFor } from "./hooks_of.ts";
 import { findMonitor, watchedGroup } from "./monitor.ts";
@@ -89,6 +90,10 @@ export async function createFromBundle(
   }
   const made: RuntimeRecord = { ...record, maker: null, process };
   await runHooksFor(made, "creating", ["prestart", "createRuntime", "createContainer"]);
+  await toldAsProgramFailure(
+    container.command,
+    () => holdContainer(tools, record.pod, record.container),
+  );
   stdio.handOver();
   await store.write(made);
   await tellProcess(options, process.pid);

@@ -1,6 +1,6 @@
 import type { Command } from "../../agent/mod.ts";
 import { Failure } from "../../failure.ts";
-import { execInContainer, startExec } from "../../pod/mod.ts";
+import { execInContainer, hasProcess, startExec } from "../../pod/mod.ts";
 import { startEngineShim } from "../../shim/mod.ts";
 import { CgroupStay } from "./cgroups.ts";
 import { openStdio } from "./console.ts";
@@ -31,7 +31,8 @@ export interface ExecRequest extends PidPlaces {
 export async function execProcess(context: RuntimeContext, request: ExecRequest): Promise<number> {
   const { tools } = context;
   const { record, status, container } = await lookAt(context, request.id);
-  if (status !== "running") {
+  const waits = status === "created" && container !== undefined && hasProcess(container);
+  if (status !== "running" && !waits) {
     throw new Failure(`cannot exec in a ${status} container: container not running`);
   }
   const { pod } = record;

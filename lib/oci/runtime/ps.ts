@@ -20,7 +20,9 @@ export async function processesOf(
   if (format === "json") {
     return `${JSON.stringify(process && status !== "stopped" ? [process.pid] : [])}\n`;
   }
-  if (status !== "running") throw new Failure(`container not running: ${status}`);
+  if (status !== "running" && status !== "created") {
+    throw new Failure(`container not running: ${status}`);
+  }
   const table = await listProcesses(context.tools, pod, container, "table", args);
   return table.endsWith("\n") ? table : `${table}\n`;
 }

@@ -10,7 +10,7 @@ import { lookAt } from "./state.ts";
 export async function startCreated(context: VerbContext, id: string): Promise<void> {
   const { record, status, container } = await lookAt(context, id);
   if (status !== "created") throw new Failure(`cannot start a container that has ${status}`);
-  if (record.ownNetwork !== null) {
+  if (record.ownNetwork !== null && hasInterfaces(record.process?.pid)) {
     const { connectOwnNetwork } = await import("./own_network.ts");
     await connectOwnNetwork(context, record.pod, record.ownNetwork);
   }
@@ -19,4 +19,17 @@ export async function startCreated(context: VerbContext, id: string): Promise<vo
     () => startContainer(context.tools, record.pod, record.container),
   );
   await runHooksFor(record, "running", ["poststart"]);
+}
+
+/**
+ * Whether there may be any interface but the loopback in the network namespace of a process (proc_pid_net(5), `dev`): most
+ * containers need not load all that connects one.
+ */
+function hasInterfaces(pid: number | undefined): boolean {
+  try {
+    const [, , ...lines] = Deno.readTextFileSync(`/proc/${pid}/net/dev`).trimEnd().split("\n");
+    return lines.some((line) => !line.trimStart().startsWith("lo:"));
+  } catch {
+    return true;
+  }
 }

@@ -22,7 +22,8 @@ type Input = "ended" | "some" | "open";
 export async function warmUp(agent: Agent, config: ContainerConfig): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const [args, input] = round === 0 ? [["cat"], "some" as const] : [["true"], "ended" as const];
-    await (await start(agent, config, args, input, round === 1)).endsWith(0);
+    const kind = { terminal: round === 1, held: round % 2 === 0 };
+    await (await start(agent, config, args, input, kind)).endsWith(0);
     await agent.removeContainer(WARM_UP);
   }
   const waiting = await start(agent, config, ["cat"], "open");
@@ -57,11 +58,15 @@ async function start(
   config: ContainerConfig,
   args: string[],
   input: Input,
-  terminal = false,
+  { terminal = false, held = false } = {},
 ) {
   return await run(agent, args, input, async (token) => {
     const container = guestContainer(WARM_UP, config, []);
     const command = { ...container.command, args, terminal };
+    // Both ways that a start can go.
+    if (held && await agent.holdContainer({ ...container, command }, token)) {
+      return await agent.releaseContainer(WARM_UP);
+    }
     await agent.startContainer({ ...container, command }, token);
   });
 }

@@ -1,6 +1,7 @@
 import type { CgroupCounters } from "../../hyperstart/mod.ts";
 import { Failure } from "../../failure.ts";
 import { loadPod } from "../load_pod.ts";
+import { hasProcess } from "../records.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { findContainer } from "./find_container.ts";
 
@@ -15,8 +16,9 @@ export async function containerCounters(
   id: string,
 ): Promise<CgroupCounters> {
   const loaded = await loadPod(tools.store, pod);
-  const { state } = findContainer(loaded, id);
-  if (state !== "running") {
+  const container = findContainer(loaded, id);
+  const { state } = container;
+  if (!hasProcess(container)) {
     throw new Failure(`Cannot tell what the container ${id} has used: it is ${state}`);
   }
   const agent = agentOf(tools, loaded.pod);

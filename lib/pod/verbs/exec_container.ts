@@ -6,6 +6,7 @@ import { explainStart } from "../explain_start.ts";
 import { kindsOf } from "../kinds.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { POD_LOGS } from "../pod_logs.ts";
+import { hasProcess } from "../records.ts";
 import { identifyProcess } from "../../sys/mod.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { Undo } from "../undo.ts";
@@ -100,8 +101,9 @@ async function runningContainer(
   { pod, container, command }: Pick<ExecOptions, "pod" | "container" | "command">,
 ): Promise<{ loaded: LoadedPod; asked: Command }> {
   const loaded = await loadPod(tools.store, pod);
-  const { state, config } = findContainer(loaded, container);
-  if (state === "running") return { loaded, asked: command(config.command) };
+  const record = findContainer(loaded, container);
+  const { state, config } = record;
+  if (hasProcess(record)) return { loaded, asked: command(config.command) };
   throw new Failure(
     `Cannot run a process in the container ${container}: it is ${state}, and must be running`,
   );

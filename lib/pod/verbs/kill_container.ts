@@ -1,7 +1,7 @@
 import { Failure } from "../../failure.ts";
 import { signalIdentified, SIGNALS } from "../../sys/mod.ts";
 import type { LoadedPod } from "../load_pod.ts";
-import type { ContainerRecord } from "../records.ts";
+import { type ContainerRecord, hasProcess } from "../records.ts";
 import { killShim } from "../shims.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
@@ -38,12 +38,12 @@ export async function sendSignal(
   all: boolean,
 ): Promise<void> {
   const { id, state, shim } = container;
-  if (state === "ready") {
+  if (state === "ready" && !container.held) {
     if (shim && "pid" in shim) signalIdentified(shim, signal);
     else if (!HARMLESS.includes(signal)) await killShim(pod, container);
     return;
   }
-  if (state !== "running") {
+  if (!hasProcess(container)) {
     throw new Failure(
       `Cannot signal the container ${id}: it is ${state}, and must be ready or running`,
     );

@@ -1,5 +1,6 @@
 import { Failure } from "../../failure.ts";
 import { loadPod } from "../load_pod.ts";
+import { hasProcess } from "../records.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { findContainer } from "./find_container.ts";
 
@@ -17,8 +18,9 @@ export async function listProcesses(
   args: string[],
 ): Promise<string> {
   const loaded = await loadPod(tools.store, pod);
-  const { state } = findContainer(loaded, id);
-  if (state !== "running") {
+  const container = findContainer(loaded, id);
+  const { state } = container;
+  if (!hasProcess(container)) {
     throw new Failure(
       `Cannot list the processes of the container ${id}: it is ${state}, and must be running`,
     );

@@ -52,6 +52,7 @@ export async function prepareContainer(
   const ready: ContainerRecord = {
     ...container,
     state: "ready",
+    held: false,
     reason: null,
     exit: null,
     token,

@@ -4,7 +4,7 @@ import { findPodProcesses } from "../find_processes.ts";
 import { releaseOutside } from "../release_outside.ts";
 import { loadPod } from "../load_pod.ts";
 import type { PodTools } from "../tools.ts";
-import { takeDown } from "./stop_pod.ts";
+import { endParts } from "./stop_pod.ts";
 
 /**
  * Removes a pod with everything that it has.
@@ -31,7 +31,7 @@ async function removeLocked(tools: PodTools, id: string, force: boolean): Promis
         hint: `Stop it first, or use --force: podvisor pod stop ${id}`,
       });
     }
-    await takeDown(tools, loaded);
+    await endParts(tools, loaded);
   }
   const strays = findPodProcesses(store.directory(id).path);
   await Promise.all(strays.map(killProcess));

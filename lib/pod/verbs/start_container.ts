@@ -54,27 +54,36 @@ export async function startPrepared(
   await using undo = new Undo({ pod: pod.id, container: id });
   undo.defer("its record", async () => {
     const reason = failure?.message ?? "its start failed";
-    const stopped = { ...container, state: "stopped", token: null, shim: null } as const;
+    const stopped = {
+      ...container,
+      state: "stopped",
+      token: null,
+      shim: null,
+      held: false,
+    } as const;
     await store.writeContainer({ ...stopped, reason, disks });
   });
   undo.defer("its disks", async () => disks = await unplugDisks(vm, disks));
   undo.defer("its shares", () => unshareContainer(directory, vm.process.pid, id));
   if (token !== null) undo.defer("its streams", () => agent.releaseStreams(token));
   undo.defer("its shim", () => killShim(pod, container));
+  const forget = () => agent.removeContainer(id);
+  if (container.held) undo.defer("its name in the guest", forget);
   try {
     // The proxy would wait for it for half a minute.
     if (shim && !isServed(shim)) throw new Error("its shim has ended");
-    await agent.startContainer(guestContainer(id, config, disks, loaded.containers), token!);
+    if (container.held) await agent.releaseContainer(id);
+    else await agent.startContainer(guestContainer(id, config, disks, loaded.containers), token!);
   } catch (error) {
     throw failure = explainStart(error, config.command);
   }
-  undo.defer("its name in the guest", () => agent.removeContainer(id));
+  if (!container.held) undo.defer("its name in the guest", forget);
   undo.defer("its processes", async () => {
     await agent.killContainer(id, SIGNALS.KILL!, true);
     await shimEnds(container, KILL_TIMEOUT);
   });
   await agent.collectTrace();
-  const running: ContainerRecord = { ...container, state: "running" };
+  const running: ContainerRecord = { ...container, state: "running", held: false };
   await store.writeContainer(running);
   undo.keep();
   return running;

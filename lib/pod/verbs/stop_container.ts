@@ -3,7 +3,7 @@ import { SIGNALS, waitForEnd } from "../../sys/mod.ts";
 import { unplugDisks } from "../disks.ts";
 import { readExit } from "../exit_file.ts";
 import type { LoadedPod } from "../load_pod.ts";
-import type { ContainerRecord } from "../records.ts";
+import { type ContainerRecord, hasProcess } from "../records.ts";
 import { unshareContainer } from "../share.ts";
 import { killShim, openShim } from "../shims.ts";
 import { checkMove } from "../state_machine.ts";
@@ -55,14 +55,14 @@ export async function endContainer(
   };
   const signal = (name: "TERM" | "KILL", all: boolean) =>
     attempt(`SIG${name}`, () => sendSignal(tools, loaded, container, SIGNALS[name]!, all));
-  if (container.state === "running") {
+  if (hasProcess(container)) {
     // Nothing is waited for that nobody has been told.
     const ended = await signal("TERM", false) && await shimEnds(container, grace);
     if (!ended && await signal("KILL", true)) await shimEnds(container, KILL_TIMEOUT);
     await attempt("its removal in the guest", () => removeInGuest(tools, loaded, id));
   }
   await killShim(pod, container);
-  if (container.state === "ready" && container.token !== null) {
+  if (!hasProcess(container) && container.token !== null) {
     const { token } = container;
     await attempt("giving back its streams", () => releaseStreams(tools, loaded, token));
   }
@@ -73,6 +73,7 @@ export async function endContainer(
   const stopped: ContainerRecord = {
     ...container,
     state: "stopped",
+    held: false,
     reason: exit ? null : whyWithoutExit(container),
     exit,
     token: null,

@@ -1,6 +1,7 @@
-import { endPod } from "../end_pod.ts";
+import { endPod, killPod } from "../end_pod.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
+import { keepsNothing } from "../keeps_nothing.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { releaseOutside } from "../release_outside.ts";
 import { unshareContainer } from "../share.ts";
@@ -23,17 +24,29 @@ export async function stopPod(tools: PodTools, id: string): Promise<PodRecord> {
   });
 }
 
+/** Ends the VM and the proxy of a pod in any state: at once, where nothing is lost with its guest. */
+export async function endParts(
+  tools: PodTools,
+  { pod, containers }: LoadedPod,
+): Promise<void> {
+  if (!pod.vm || !pod.proxy) return;
+  const vm = vmOf(tools, pod);
+  const proxy = pod.proxy.process;
+  const parts = { agent: agentOf(tools, pod), vm, proxy };
+  const isOver = containers.every(({ exit }) => exit !== null);
+  if (isOver && proxy && keepsNothing(pod.config, containers.map(({ config }) => config))) {
+    return await killPod(parts);
+  }
+  // A guest that stands still cannot take its containers down.
+  if (pod.state === "paused") await vm.resume().catch(() => {});
+  await endPod(parts, pod.id);
+}
+
 /** Takes a pod down that is in any state. */
 export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodRecord> {
   const { store } = tools;
   const { pod, directory } = loaded;
-  if (pod.vm && pod.proxy) {
-    const vm = vmOf(tools, pod);
-    // A guest that stands still cannot take its containers down.
-    if (pod.state === "paused") await vm.resume().catch(() => {});
-    const proxy = pod.proxy.process;
-    await endPod({ agent: agentOf(tools, pod), vm, proxy }, pod.id);
-  }
+  await endParts(tools, loaded);
   // One whose start was cut short has parts that were never recorded.
   if (!pod.vm || !pod.proxy) {
     const strays = findPodProcesses(directory.path);
@@ -48,6 +61,7 @@ export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodR
     await store.writeContainer({
       ...container,
       state: "stopped",
+      held: false,
       reason,
       token: null,
       shim: null,

@@ -1,6 +1,6 @@
 import type { ContainerLimits } from "../../agent/mod.ts";
 import { Failure } from "../../failure.ts";
-import type { ContainerRecord } from "../records.ts";
+import { type ContainerRecord, hasProcess } from "../records.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
 import { findContainer } from "./find_container.ts";
@@ -24,7 +24,7 @@ export async function updateContainer(
         hint: `podvisor pod resume ${pod}`,
       });
     }
-    if (container.state === "running") {
+    if (hasProcess(container)) {
       const agent = agentOf(tools, loaded.pod);
       using _connection = { [Symbol.dispose]: () => agent.close() };
       await agent.updateContainer(id, limits);

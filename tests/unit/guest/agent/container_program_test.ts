@@ -64,6 +64,7 @@ const PLAN: ContainerPlan = {
   sysctl: { "net.ipv4.ip_forward": "1" },
   makeWorkdir: true,
   process: PROCESS,
+  held: false,
 };
 
 /** Checks that these calls are made, in this order. */

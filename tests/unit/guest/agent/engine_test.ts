@@ -10,6 +10,7 @@ import {
   FREEZE_CONTAINER_CODE,
   GoCode,
   MOVE_CLOCK_CODE,
+  RELEASE_CONTAINER_CODE,
   UPDATE_CONTAINER_CODE,
 } from "../../../../lib/hyperstart/mod.ts";
 import { Engine } from "../../../../lib/guest/agent/engine.ts";
@@ -426,4 +427,38 @@ Deno.test("every code has exactly one answer, whatever its payload", async () =>
     }
   }
   assertEquals(await session.command(GoCode.PING), "ACK");
+});
+
+Deno.test("a held container goes on when it is released, once", async () => {
+  const session = await running();
+  const held = { id: "h", image: "h", rootfs: "rootfs", held: true };
+  const process = { args: ["/bin/cat"], stdio: 7, stderr: 8 };
+  assertEquals(await session.command(GoCode.NEWCONTAINER, { ...held, process }), "ACK");
+  assert(!session.runtime.log.includes("release h"));
+  const release = (container: string) => session.command(RELEASE_CONTAINER_CODE, { container });
+  assertEquals(await release("h"), "ACK");
+  assertEquals(session.runtime.log.filter((each) => each === "release h").length, 1);
+  assertEquals(await release("h"), "ERROR h runs");
+  assertEquals(await release("a"), "ERROR a runs");
+  assertEquals(await release("z"), "ERROR Container z not found, impossible to start");
+  assertMatch(await session.command(RELEASE_CONTAINER_CODE, { container: 1 }), /^ERROR /);
+  assertMatch(await session.command(RELEASE_CONTAINER_CODE), /^ERROR /);
+});
+
+Deno.test("a held container can be joined, killed and removed before it is released", async () => {
+  const session = await running();
+  const container = "h";
+  const process = { args: ["/bin/cat"], stdio: 7, stderr: 8 };
+  const make = { id: container, image: "h", rootfs: "rootfs", held: true, process };
+  assertEquals(await session.command(GoCode.NEWCONTAINER, make), "ACK");
+  assertEquals(await session.exec(container, 9), "ACK");
+  assertMatch(
+    await session.command(GoCode.REMOVECONTAINER, { container }),
+    /running, impossible to remove/,
+  );
+  const kill = { container, signal: 9, allProcesses: true };
+  assertEquals(await session.command(GoCode.KILLCONTAINER, kill), "ACK");
+  assertEquals(await session.command(RELEASE_CONTAINER_CODE, { container }), "ERROR h has ended");
+  assertEquals(await session.command(GoCode.REMOVECONTAINER, { container }), "ACK");
+  assertEquals(await session.command(GoCode.NEWCONTAINER, make), "ACK");
 });

@@ -78,8 +78,24 @@ export class FakeProcess implements GuestProcess {
 class FakeContainer implements GuestContainer {
   readonly warnings: string[] = [];
   readonly others: FakeProcess[] = [];
+  #held: boolean;
 
-  constructor(readonly runtime: FakeRuntime, readonly id: string, readonly init: FakeProcess) {}
+  constructor(
+    readonly runtime: FakeRuntime,
+    readonly id: string,
+    readonly init: FakeProcess,
+    held: boolean,
+  ) {
+    this.#held = held;
+  }
+
+  release(): Promise<void> {
+    if (this.init.finished) return Promise.reject(new Error(`${this.id} has ended`));
+    if (!this.#held) return Promise.reject(new Error(`${this.id} runs`));
+    this.#held = false;
+    this.runtime.log.push(`release ${this.id}`);
+    return Promise.resolve();
+  }
 
   exec(spec: ProcessSpec): FakeProcess {
     const process = this.runtime.start(spec);
@@ -137,7 +153,7 @@ export class FakeRuntime implements Runtime {
 
   startContainer(spec: ContainerSpec): Promise<FakeContainer> {
     try {
-      return Promise.resolve(new FakeContainer(this, spec.id, this.start(spec.process)));
+      return Promise.resolve(new FakeContainer(this, spec.id, this.start(spec.process), spec.held));
     } catch (error) {
       return Promise.reject(error);
     }
