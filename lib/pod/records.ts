@@ -216,6 +216,7 @@ export function newContainer(id: string, pod: string, config: ContainerConfig): 
     config,
     token: null,
     shim: null,
+    held: false,
     disks: [],
     exit: null,
   };
