@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import {
   ChildProgram,
   decodeStatus,
+  O_CLOEXEC,
   pipe,
   Poller,
   signalProcess,
@@ -53,7 +54,8 @@ Deno.test("a held program has made the calls before its wait, and no other", asy
       // Nothing of the process that has started it is in there.
       const maps = await Deno.readTextFile(`${directory}/maps`);
       assertMatch(maps, /^00400000-.* \/memfd:held/);
-      assert(maps.trimEnd().split("\n").length <= 5, maps);
+      const foreign = maps.trimEnd().split("\n").slice(1).filter((line) => !/\[.+\]$/.test(line));
+      assertEquals(foreign, []);
       const command = await Deno.readTextFile(`${directory}/cmdline`);
       assertEquals(command.split("\0"), ["podvisor", "held", ""]);
       await held.release(poller);
@@ -69,10 +71,14 @@ Deno.test("a held program's results are arguments of later calls, and it has wha
     const program = new ChildProgram();
     program.hold([write.number]);
     const path = cString("/etc/passwd");
-    const opened = program.call("open", "/etc/passwd", SYS.openat, -100, path, 0);
-    program.call("dup3", "8", SYS.dup3, opened, 8, 0);
+    const opened = program.call("open", "/etc/passwd", SYS.openat, -100, path, O_CLOEXEC);
+    program.call("dup3", "80", SYS.dup3, opened, 80, 0);
     program.call("dup3", "9", SYS.dup3, write.number, 9, 0);
-    program.exec("/bin/sh", ["sh", "-c", "readlink /proc/self/fd/8 >&9; ls /proc/self/fd >&9"], []);
+    program.exec(
+      "/bin/sh",
+      ["sh", "-c", "readlink /proc/self/fd/80 >&9; ls /proc/self/fd >&9"],
+      [],
+    );
     using held = program.startHeld();
     await held.release(poller);
     assertEquals(wait(held.pid).kind, "exited");
@@ -80,7 +86,7 @@ Deno.test("a held program's results are arguments of later calls, and it has wha
     const told = await Deno.readTextFile(`/proc/self/fd/${read.number}`);
     read.close();
     // ls has its directory open beside the standard streams.
-    assertEquals(told, "/etc/passwd\n0\n1\n2\n3\n8\n9\n");
+    assertEquals(told, "/etc/passwd\n0\n1\n2\n3\n80\n9\n");
   });
 });
 
