@@ -13,10 +13,8 @@ import {
   STOP,
   WORDS_PER_OPERATION,
 } from "./operation.ts";
+import { STATIC_BASE, STATIC_HEADERS, writeStaticHeaders } from "./static_elf.ts";
 
-/** Where the file is loaded; page 0 may not be mapped. */
-const BASE = 0x400000;
-const HEADERS_SIZE = 64 + 56;
 const EM_X86_64 = 62;
 const WORD = 8, ARGUMENTS = 6;
 /** Which call failed, its error, and what is done then. */
@@ -57,13 +55,13 @@ export class HeldImage {
     this.#first = first - before.length;
     this.#statuses = statuses;
     const code = loop(0, 0);
-    const tableAt = roundUp(HEADERS_SIZE + code.length, WORD);
+    const tableAt = roundUp(STATIC_HEADERS + code.length, WORD);
     // The end mark, two calls that tell of a failure, and theirs.
     const stateAt = tableAt + (this.#calls.length + 2) * WORDS_PER_OPERATION * WORD + 2 * WORD;
     this.#end = stateAt + this.reportSize;
     this.#resultsAt = stateAt + STATE_WORDS * WORD;
     const failing = tableAt + this.#calls.length * WORDS_PER_OPERATION * WORD + WORD;
-    const state = new BigInt64Array([-1n, 0n, BigInt(BASE + failing)]);
+    const state = new BigInt64Array([-1n, 0n, BigInt(STATIC_BASE + failing)]);
     this.#parts.push({ at: stateAt, bytes: new Uint8Array(state.buffer) });
     const unknown = new BigInt64Array(this.#calls.length + statuses.length).fill(-1n);
     this.#parts.push({ at: this.#resultsAt, bytes: new Uint8Array(unknown.buffer) });
@@ -71,21 +69,26 @@ export class HeldImage {
     const handler: Call[] = [
       {
         number: SYS.write,
-        args: [report, BigInt(BASE + stateAt), this.reportSize],
+        args: [report, BigInt(STATIC_BASE + stateAt), this.reportSize],
         onError: IGNORE,
       },
       { number: SYS.exit, args: [EXIT_CODE], onError: IGNORE },
     ];
     const table = [
-      ...this.#calls.flatMap((call, at) => this.#words(call, BASE + this.#resultsAt + at * WORD)),
+      ...this.#calls.flatMap((call, at) =>
+        this.#words(call, STATIC_BASE + this.#resultsAt + at * WORD)
+      ),
       -1n,
       ...handler.flatMap((call) => this.#words(call, this.#address(scratch))),
       -1n,
     ];
     this.#parts.push({ at: tableAt, bytes: new Uint8Array(new BigInt64Array(table).buffer) });
-    this.#parts.push({ at: HEADERS_SIZE, bytes: loop(BASE + tableAt, BASE + stateAt) });
+    this.#parts.push({
+      at: STATIC_HEADERS,
+      bytes: loop(STATIC_BASE + tableAt, STATIC_BASE + stateAt),
+    });
     this.bytes = new Uint8Array(this.#end);
-    writeHeaders(this.bytes);
+    writeStaticHeaders(this.bytes, EM_X86_64);
     for (const { at, bytes } of this.#parts) this.bytes.set(bytes, at);
   }
 
@@ -121,7 +124,7 @@ export class HeldImage {
     if (arg instanceof Result) {
       const index = arg.index - this.#first;
       if (index < this.#before) throw new TypeError("Cannot use a result of before the wait");
-      return BASE + this.#resultsAt + index * WORD;
+      return STATIC_BASE + this.#resultsAt + index * WORD;
     }
     const value = typeof arg === "object" ? BigInt(this.#address(arg)) : BigInt(arg);
     return this.#put(new Uint8Array(new BigInt64Array([value]).buffer));
@@ -148,14 +151,14 @@ export class HeldImage {
   #sameBuffer(memory: Uint8Array | Words): number | undefined {
     if (memory instanceof Words) return undefined;
     const at = this.#statuses.findIndex(({ buffer }) => buffer === memory.buffer);
-    return at < 0 ? undefined : BASE + this.#resultsAt + (this.#calls.length + at) * WORD;
+    return at < 0 ? undefined : STATIC_BASE + this.#resultsAt + (this.#calls.length + at) * WORD;
   }
 
   #put(bytes: Uint8Array): number {
     const at = roundUp(this.#end, WORD);
     this.#parts.push({ at, bytes });
     this.#end = at + bytes.length;
-    return BASE + at;
+    return STATIC_BASE + at;
   }
 }
 
@@ -177,27 +180,6 @@ function loop(table: number, state: number): Uint8Array {
   view.setUint32(1, table, true);
   view.setUint32(6, state, true);
   return new Uint8Array([...entry, ...bytes.subarray(next)]);
-}
-
-/** The file header and one program header: PT_LOAD, readable, writable and executable. */
-function writeHeaders(file: Uint8Array): void {
-  const view = new DataView(file.buffer);
-  file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  view.setUint16(16, 2, true);
-  view.setUint16(18, EM_X86_64, true);
-  view.setUint32(20, 1, true);
-  view.setBigUint64(24, BigInt(BASE + HEADERS_SIZE), true);
-  view.setBigUint64(32, 64n, true);
-  view.setUint16(52, 64, true);
-  view.setUint16(54, 56, true);
-  view.setUint16(56, 1, true);
-  view.setUint32(64, 1, true);
-  view.setUint32(68, 7, true);
-  view.setBigUint64(80, BigInt(BASE), true);
-  view.setBigUint64(88, BigInt(BASE), true);
-  view.setBigUint64(96, BigInt(file.length), true);
-  view.setBigUint64(104, BigInt(file.length), true);
-  view.setBigUint64(112, 0x1000n, true);
 }
 
 function roundUp(value: number, step: number): number {

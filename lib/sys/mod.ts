@@ -2,6 +2,7 @@
 export { attachDeviceProgram, loadDeviceProgram } from "./bpf.ts";
 export { ChildProgram } from "./child_program.ts";
 export type { HeldProcess } from "./held_process.ts";
+export { STATIC_BASE, STATIC_HEADERS, writeStaticHeaders } from "./static_elf.ts";
 export { Result } from "./operation.ts";
 export { CLOCK_BOOTTIME, CLOCK_REALTIME, clockTime, moveClockBy } from "./clock.ts";
 export { cutFile } from "./cut_file.ts";

@@ -1,3 +1,4 @@
+import { STATIC_BASE, STATIC_HEADERS, writeStaticHeaders } from "../../sys/mod.ts";
 import { roundUp } from "./bytes.ts";
 import { STAGE1_ARCHITECTURES, type Stage1Architecture } from "./stage1_code.ts";
 
@@ -23,9 +24,6 @@ interface Operation {
 }
 
 const MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_MOVE = 0x2000;
-/** Where the file is loaded; page 0 may not be mapped. */
-const BASE = 0x400000;
-const HEADERS_SIZE = 64 + 56;
 /** System call number, six arguments, address and length of the text for a failure. */
 const WORDS_PER_OPERATION = 9;
 
@@ -81,7 +79,7 @@ function steps({ modules, rootDevice, command, env }: Stage1Options): Operation[
 
 /** Lays out headers, code, operations and their data in one segment, loaded as it is in the file. */
 function link({ machine, code, calls }: Stage1Architecture, operations: Operation[]): Uint8Array {
-  const tableAt = roundUp(HEADERS_SIZE + code.length, 8);
+  const tableAt = roundUp(STATIC_HEADERS + code.length, 8);
   const data = new DataSection(tableAt + operations.length * WORDS_PER_OPERATION * 8 + 8);
   const words = operations.flatMap(({ what, call, args }) => {
     const text = new TextEncoder().encode(`podvisor: cannot ${what}\n`);
@@ -91,8 +89,8 @@ function link({ machine, code, calls }: Stage1Architecture, operations: Operatio
   });
   const file = new Uint8Array(data.end);
   const view = new DataView(file.buffer);
-  writeHeaders(file, machine, data.end);
-  file.set(code, HEADERS_SIZE);
+  writeStaticHeaders(file, machine);
+  file.set(code, STATIC_HEADERS);
   [...words, -1n].forEach((word, index) => view.setBigInt64(tableAt + index * 8, word, true));
   for (const { at, bytes } of data.parts) file.set(bytes, at);
   return file;
@@ -120,27 +118,6 @@ class DataSection {
     const at = roundUp(this.end, 16);
     this.parts.push({ at, bytes });
     this.end = at + bytes.length;
-    return BigInt(BASE + at);
+    return BigInt(STATIC_BASE + at);
   }
-}
-
-/** elf(5): the file header and one program header, PT_LOAD, readable, writable and executable. */
-function writeHeaders(file: Uint8Array, machine: number, size: number): void {
-  const view = new DataView(file.buffer);
-  file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  view.setUint16(16, 2, true);
-  view.setUint16(18, machine, true);
-  view.setUint32(20, 1, true);
-  view.setBigUint64(24, BigInt(BASE + HEADERS_SIZE), true);
-  view.setBigUint64(32, 64n, true);
-  view.setUint16(52, 64, true);
-  view.setUint16(54, 56, true);
-  view.setUint16(56, 1, true);
-  view.setUint32(64, 1, true);
-  view.setUint32(68, 7, true);
-  view.setBigUint64(80, BigInt(BASE), true);
-  view.setBigUint64(88, BigInt(BASE), true);
-  view.setBigUint64(96, BigInt(size), true);
-  view.setBigUint64(104, BigInt(size), true);
-  view.setBigUint64(112, 0x1000n, true);
 }
