@@ -26,7 +26,7 @@ export interface ShimPlace {
   token: string;
   /** File for its exit status; none for a further process. */
   exit?: string;
-  /** The pod, of a container's first process. */
+  /** The pod, of a container's first process, where its guest can be asked about it. */
   pod?: string;
   /** File for what it has to tell itself. */
   diagnostics: string;
@@ -59,19 +59,25 @@ export async function giveShim(
   starter?: ShimStarter,
 ): Promise<GivenShim> {
   const { pod, directory } = loaded;
-  const { shim: program } = kindsOf(pod.config);
+  const { shim: program, proxy } = kindsOf(pod.config);
   // Without a shim nobody learns of its end.
   if (program.kind === "noop") return processShim(null);
   const exit = exitFile(directory, id);
   const diagnostics = directory.file(POD_LOGS.shim);
-  const place = { ...streams, container: id, pod: pod.id, exit, diagnostics };
-  if (starter) return processShim(starter(place));
+  // cc-proxy never answers again after a command that it does not know.
+  const asked = proxy.kind === "builtin" ? { pod: pod.id } : {};
+  const place = { ...streams, container: id, exit, diagnostics };
+  if (starter) return processShim(starter({ ...place, ...asked }));
   const { interactive, command: { terminal } } = config;
   const background = { interactive, log: logFile(loaded, id), attach: attachSocket(loaded, id) };
   const host = pod.proxy?.hostsShims ? pod.proxy.process : null;
   return program.kind === "builtin" && host
-    ? await shimInProxy(host, { ...place, ...background }, join(directory.container(id), "life"))
-    : processShim(startShim({ ...place, ...background, program, terminal }));
+    ? await shimInProxy(
+      host,
+      { ...place, pod: pod.id, ...background },
+      join(directory.container(id), "life"),
+    )
+    : processShim(startShim({ ...place, ...asked, ...background, program, terminal }));
 }
 
 function processShim(pid: number | null): GivenShim {

@@ -24,7 +24,8 @@ export interface StartShimOptions {
   log: string;
   /** File for its exit status. */
   exit: string;
-  pod: string;
+  /** Its pod, whose guest is asked whether it has run out of memory. Default: nobody is asked. */
+  pod?: string;
   /** Socket for those who attach. */
   attach: string;
   /** File for what the shim itself has to tell, in JSON. */
@@ -44,7 +45,8 @@ export function startShim(options: StartShimOptions): number {
   const { container, url, token, terminal, interactive, log, exit, attach, diagnostics, program } =
     options;
   const args = ["-c", container, "--token-fd", `${TOKEN_FD}`, "-u", url];
-  args.push("--log", log, "--exit", exit, "--pod", options.pod, "--attach", attach);
+  args.push("--log", log, "--exit", exit, "--attach", attach);
+  if (options.pod !== undefined) args.push("--pod", options.pod);
   if (terminal) args.push("--terminal");
   if (interactive) args.push("--interactive");
   if (program?.kind === "cc-shim") args.push("--program", program.path);
