@@ -1,4 +1,4 @@
-/** A read buffer that goes back to its pool when nobody holds a piece of it any more. */
+/** A buffer that goes back to its pool when nobody holds a piece of it any more. */
 export class SharedBuffer {
   readonly bytes: Uint8Array;
   readonly #pool: BufferPool;
@@ -25,7 +25,7 @@ export class SharedBuffer {
 /** Spare buffers kept; more are left to the garbage collector. */
 const MAX_SPARE = 4;
 
-/** Read buffers for use again, so that a flood of output does not leave a flood of garbage. */
+/** Buffers for use again, so that a flood of output does not leave a flood of garbage. */
 export class BufferPool {
   readonly #size: number;
   readonly #spare: SharedBuffer[] = [];

@@ -27,6 +27,7 @@ export { type CommandOptions, ProxyClient } from "./client.ts";
 export { TimeoutError, within } from "./deadline.ts";
 export { releaseToken } from "./release_token.ts";
 export { FrameReader } from "./frame_reader.ts";
+export { BufferPool } from "./buffer_pool.ts";
 export { isToken } from "./token.ts";
 export { writeAll } from "./write_all.ts";
 export { Turn } from "./turn.ts";

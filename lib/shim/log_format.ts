@@ -23,30 +23,54 @@ export function logTime(now = new Date()): string {
   return `${now.toISOString().slice(0, -1)}000000Z`;
 }
 
+/** Longest line of the file with its time, stream and tag, in bytes. */
+export const MAX_LOG_LINE = MAX_LINE + 64;
+
 /**
  * The lines for output that has come. What does not end with a newline becomes a partial line, so that putting all
- * texts together gives the output exactly.
- *
- * @param stream `Stream.stdout` or `Stream.stderr`
+ * texts together gives the output exactly. They are put where they are wanted: short lines are too many for an array
+ * each.
  */
-export function* logLines(stream: number, bytes: Uint8Array, time: string): Generator<Uint8Array> {
-  const name = stream === Stream.stdout ? "stdout" : "stderr";
-  const heads = {
-    [FULL]: encoder.encode(`${time} ${name} ${FULL} `),
-    [PARTIAL]: encoder.encode(`${time} ${name} ${PARTIAL} `),
-  };
-  for (let from = 0; from < bytes.length;) {
-    const newline = bytes.indexOf(NEWLINE, from);
-    const end = newline < 0 ? bytes.length : newline;
-    const to = Math.min(end, from + MAX_LINE);
-    const isFull = to === newline;
-    const head = heads[isFull ? FULL : PARTIAL];
-    const line = new Uint8Array(head.length + to - from + 1);
-    line.set(head);
-    line.set(bytes.subarray(from, to), head.length);
-    line[line.length - 1] = NEWLINE;
-    yield line;
-    from = isFull ? to + 1 : to;
+export class LogLines {
+  readonly #bytes: Uint8Array;
+  readonly #full: Uint8Array;
+  readonly #partial: Uint8Array;
+  #from = 0;
+
+  /**
+   * @param stream `Stream.stdout` or `Stream.stderr`
+   * @param time as {@linkcode logTime} has it
+   */
+  constructor(stream: number, bytes: Uint8Array, time: string) {
+    const name = stream === Stream.stdout ? "stdout" : "stderr";
+    this.#bytes = bytes;
+    this.#full = encoder.encode(`${time} ${name} ${FULL} `);
+    this.#partial = encoder.encode(`${time} ${name} ${PARTIAL} `);
+  }
+
+  /** Whether there are no more. */
+  get done(): boolean {
+    return this.#from === this.#bytes.length;
+  }
+
+  /** Puts the next lines at the start of `into`, as many as are whole there, and returns their length in bytes. */
+  put(into: Uint8Array): number {
+    const bytes = this.#bytes;
+    let length = 0;
+    while (this.#from < bytes.length) {
+      const newline = bytes.indexOf(NEWLINE, this.#from);
+      const to = Math.min(newline < 0 ? bytes.length : newline, this.#from + MAX_LINE);
+      const isFull = to === newline;
+      const head = isFull ? this.#full : this.#partial;
+      const next = length + head.length + to - this.#from + 1;
+      if (next > into.length) break;
+      into.set(head, length);
+      into.set(bytes.subarray(this.#from, to), length + head.length);
+      into[next - 1] = NEWLINE;
+      length = next;
+      this.#from = isFull ? to + 1 : to;
+    }
+    return length;
   }
 }
 

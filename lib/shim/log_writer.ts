@@ -1,10 +1,13 @@
 import { messageOf } from "../failure.ts";
 import { getLogger } from "../log.ts";
-import { writeAll } from "../proxy/mod.ts";
-import { logLines, logTime } from "./log_format.ts";
+import { BufferPool, writeAll } from "../proxy/mod.ts";
+import { LogLines, logTime, MAX_LOG_LINE } from "./log_format.ts";
 
 /** Size in bytes at which a log file is put aside. */
 export const LOG_SIZE = 10 * 1024 * 1024;
+
+/** Where lines are put together: one for each write that goes on, by whichever writer. */
+const buffers = new BufferPool(4 * MAX_LOG_LINE);
 
 /** The name of the log file that was put aside. */
 export function oldLog(file: string): string {
@@ -37,7 +40,7 @@ export class LogWriter implements Disposable {
    */
   async output(stream: number, bytes: Uint8Array): Promise<void> {
     try {
-      await this.#write([...logLines(stream, bytes, logTime())]);
+      await this.#write(new LogLines(stream, bytes, logTime()));
       this.#failing = false;
     } catch (error) {
       if (this.#failing) return;
@@ -53,17 +56,23 @@ export class LogWriter implements Disposable {
     this.#file.close();
   }
 
-  /** As many lines at once as go into the file. */
-  async #write(lines: Uint8Array[]): Promise<void> {
-    for (let from = 0; from < lines.length;) {
-      if (this.#size > 0 && this.#size + lines[from]!.length > this.#limit) this.#rotate();
-      let to = from, length = 0;
-      do length += lines[to++]!.length; while (
-        to < lines.length && this.#size + length + lines[to]!.length <= this.#limit
-      );
-      await writeAll(this.#file, joined(lines.slice(from, to), length));
-      this.#size += length;
-      from = to;
+  /** As many lines at once as go into the file; one at least, where it is still empty. */
+  async #write(lines: LogLines): Promise<void> {
+    const buffer = buffers.take();
+    try {
+      while (!lines.done) {
+        let length = lines.put(buffer.bytes.subarray(0, Math.max(0, this.#limit - this.#size)));
+        if (length === 0 && this.#size > 0) {
+          this.#rotate();
+          continue;
+        }
+        // One that is longer than a file may become.
+        if (length === 0) length = lines.put(buffer.bytes.subarray(0, MAX_LOG_LINE));
+        this.#size += length;
+        await writeAll(this.#file, buffer.bytes.subarray(0, length));
+      }
+    } finally {
+      buffer.release();
     }
   }
 
@@ -78,14 +87,4 @@ export class LogWriter implements Disposable {
 
 function open(path: string): Deno.FsFile {
   return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
-}
-
-function joined(pieces: Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
