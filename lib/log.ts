@@ -1,9 +1,9 @@
 /**
- * The one logging module: structured records to stderr or a file. LogTape formats and filters them; it is loaded when
- * the first record is written, because most commands write none and start faster without it.
+ * The one logging module: structured records to stderr or a file. JSON is written at once. LogTape writes text; it is
+ * loaded when the first such record is written, because most commands write none and start faster without it.
  */
 
-import type { LogRecord, Sink } from "@logtape/logtape";
+import type { LogRecord } from "@logtape/logtape";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** `logrus`: as runc's logger writes JSON, for the engines that read it. */
@@ -36,6 +36,14 @@ interface LogEntry {
   subsystem: string;
   message: string;
   fields: LogFields;
+  /** Milliseconds since 1970. */
+  time: number;
+}
+
+/** Where records go, and how they are written there. */
+interface Destination {
+  readonly options: LogOptions;
+  readonly out: { writeSync(bytes: Uint8Array): number };
 }
 
 let options: LogOptions = {
@@ -43,14 +51,16 @@ let options: LogOptions = {
   format: fromEnvironment("PODVISOR_LOG_FORMAT", LOG_FORMATS) ?? "text",
 };
 let kept: LogOptions | undefined;
-let waiting: LogEntry[] = [];
-let write: ((entry: LogEntry) => void) | undefined;
+let destinations: Destination[] | undefined;
+let waiting: { entry: LogEntry; out: Destination["out"] }[] = [];
+let formatText: ((record: LogRecord) => string) | undefined;
 let loading: Promise<void> | undefined;
+const encoder = new TextEncoder();
 
 /** Chooses level, format and destination. Records written before keep their old destination. */
 export function configureLogging(changed: Partial<LogOptions>): void {
   options = { ...options, ...changed };
-  write = undefined;
+  destinations = undefined;
 }
 
 /** The options in force, for handing on to the processes that podvisor starts. */
@@ -69,13 +79,19 @@ export function keptLog(file: string, level: LogLevel = options.level): LogOptio
  */
 export function keepLog(file: string): void {
   kept = keptLog(file);
-  write = undefined;
+  destinations = undefined;
 }
 
 /** A logger whose records carry `subsystem` and `fields`. */
 export function getLogger(subsystem: string, fields: LogFields = {}): Logger {
   const at = (level: LogLevel) => (message: string, more?: LogFields) =>
-    log({ level, subsystem, message, fields: more ? { ...fields, ...more } : fields });
+    log({
+      level,
+      subsystem,
+      message,
+      fields: more ? { ...fields, ...more } : fields,
+      time: Date.now(),
+    });
   return {
     debug: at("debug"),
     info: at("info"),
@@ -92,51 +108,86 @@ export async function flushLog(): Promise<void> {
 
 function log(entry: LogEntry): void {
   if (!isWanted(entry, options) && !(kept && isWanted(entry, kept))) return;
-  if (write) return write(entry);
-  waiting.push(entry);
-  loading ??= openBackend().then((opened) => {
-    write = opened;
-    loading = undefined;
-    const entries = waiting;
-    waiting = [];
-    for (const each of entries) opened(each);
-  });
+  destinations ??= openDestinations();
+  for (const { options: wanted, out } of destinations) {
+    if (!isWanted(entry, wanted)) continue;
+    if (wanted.format === "text") writeText(entry, out);
+    else writeAll(out, (wanted.format === "json" ? jsonLine : logrusLine)(entry));
+  }
 }
 
 function isWanted({ level }: LogEntry, wanted: LogOptions): boolean {
   return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(wanted.level);
 }
 
-async function openBackend(): Promise<(entry: LogEntry) => void> {
-  const { configureSync, getLogger: getBackend, jsonLinesFormatter, logfmtFormatter } =
-    await import("@logtape/logtape");
-  const encoder = new TextEncoder();
-  const sinkOf = ({ level, format, file }: LogOptions) => {
-    const out = file === undefined ? Deno.stderr : openAppending(file);
-    const formatters = { json: jsonLinesFormatter, text: logfmtFormatter, logrus: logrusLine };
-    const text = formatters[format];
-    return withLevel(level, (record) => writeAll(out, encoder.encode(text(record))));
-  };
-  const sinks = [sinkOf(options), ...(kept ? keptSink(kept, sinkOf) : [])];
-  configureSync({
-    reset: true,
-    sinks: { out: (record) => sinks.forEach((sink) => sink(record)) },
-    loggers: [
-      { category: ["podvisor"], sinks: ["out"], lowestLevel: "debug" },
-      { category: ["logtape", "meta"], sinks: ["out"], lowestLevel: "error" },
-    ],
+/**
+ * Records for a file that cannot be opened go to stderr. That of the kept log is none when the pod has gone meanwhile,
+ * and the directory of its log with it.
+ */
+function openDestinations(): Destination[] {
+  const { file } = options;
+  const out = file === undefined ? undefined : openAppending(file);
+  const found: Destination[] = [{ options, out: out ?? Deno.stderr }];
+  const keptOut = kept && openAppending(kept.file!);
+  return keptOut ? [...found, { options: kept!, out: keptOut }] : found;
+}
+
+function writeText(entry: LogEntry, out: Destination["out"]): void {
+  if (formatText) return writeAll(out, formatText(logTapeRecord(entry)));
+  waiting.push({ entry, out });
+  loading ??= import("@logtape/logtape").then(({ logfmtFormatter }) => {
+    formatText = logfmtFormatter;
+    loading = undefined;
+    const records = waiting;
+    waiting = [];
+    for (const each of records) writeText(each.entry, each.out);
   });
-  return (entry) => {
-    const backend = getBackend(["podvisor", entry.subsystem]);
-    const fields = { subsystem: entry.subsystem, ...printable(entry.fields) };
-    backend[entry.level](literal(entry.message), fields);
+}
+
+function logTapeRecord(entry: LogEntry): LogRecord {
+  const { level, subsystem, message, time } = entry;
+  return {
+    category: ["podvisor", subsystem],
+    level: level === "warn" ? "warning" : level,
+    message: [message],
+    rawMessage: message,
+    timestamp: time,
+    properties: propertiesOf(entry),
   };
 }
 
+/** A record as LogTape's formatter of JSON lines has it. */
+function jsonLine(entry: LogEntry): string {
+  const { level, subsystem, message, time } = entry;
+  return line({
+    "@timestamp": new Date(time).toISOString(),
+    level: level.toUpperCase(),
+    message,
+    logger: `podvisor.${subsystem}`,
+    properties: propertiesOf(entry),
+  });
+}
+
 /** A record as logrus's JSONFormatter has it. */
-function logrusLine({ level, message, timestamp, properties }: LogRecord): string {
-  const time = new Date(timestamp).toISOString();
-  return `${JSON.stringify({ ...properties, level, msg: message.join(""), time })}\n`;
+function logrusLine(entry: LogEntry): string {
+  const level = entry.level === "warn" ? "warning" : entry.level;
+  const time = new Date(entry.time).toISOString();
+  return line({ ...propertiesOf(entry), level, msg: entry.message, time });
+}
+
+/** JSON on one line, for terminals too: control characters, perhaps a guest's, are written as escapes. */
+function line(record: Record<string, unknown>): string {
+  const text = JSON.stringify(
+    record,
+    (_, value) => typeof value === "bigint" ? String(value) : value,
+  );
+  const escape = (character: string) =>
+    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `${text.replace(/[\x7f-\x9f\u2028\u2029]/g, escape)}\n`;
+}
+
+function propertiesOf({ subsystem, fields }: LogEntry): LogFields {
+  return { subsystem, ...printable(fields) };
 }
 
 function fromEnvironment<T extends string>(name: string, words: readonly T[]): T | undefined {
@@ -144,32 +195,12 @@ function fromEnvironment<T extends string>(name: string, words: readonly T[]): T
   return words.find((each) => each === word);
 }
 
-/** None when the pod has gone meanwhile, and the directory of its log with it. */
-function keptSink(wanted: LogOptions, sinkOf: (wanted: LogOptions) => Sink): Sink[] {
+function openAppending(file: string): Deno.FsFile | undefined {
   try {
-    return [sinkOf(wanted)];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+    return Deno.openSync(file, { append: true, create: true, mode: 0o600 });
+  } catch {
+    return undefined;
   }
-}
-
-/** Lets through what is at least of a level. */
-function withLevel(least: LogLevel, sink: Sink): Sink {
-  return (record) => {
-    const level = record.level === "warning" ? "warn" : record.level;
-    const rank = (LOG_LEVELS as readonly string[]).indexOf(level);
-    if (rank >= LOG_LEVELS.indexOf(least)) sink(record);
-  };
-}
-
-function openAppending(file: string): Deno.FsFile {
-  return Deno.openSync(file, { append: true, create: true, mode: 0o600 });
-}
-
-/** LogTape takes braces for placeholders; in our messages they are text, perhaps a guest's. */
-function literal(message: string): string {
-  return message.replaceAll("{", "{{").replaceAll("}", "}}");
 }
 
 function printable(fields: LogFields): LogFields {
@@ -182,7 +213,8 @@ function printable(fields: LogFields): LogFields {
 }
 
 /** A log that cannot be written must not end the program that logs. */
-function writeAll(file: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+function writeAll(file: Destination["out"], text: string): void {
+  const bytes = encoder.encode(text);
   try {
     for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
   } catch {

@@ -13,8 +13,10 @@ export async function engineContext(context: CommandContext): Promise<RuntimeCon
     "",
     config,
   );
+  const verb = verbContext(context);
   return {
-    ...verbContext(context),
+    ...verb,
+    tools: await verb.allTools(),
     allowedAnnotations: config.get("annotations").split(",").map((each) => each.trim()),
     defaults,
   };

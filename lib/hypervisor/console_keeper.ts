@@ -1,9 +1,7 @@
 import { BoundedFile } from "../bounded_file.ts";
 import { openIdentified, selfCommand, spawn, waitForEnd } from "../sys/mod.ts";
 import type { Vm } from "./hypervisor.ts";
-
-/** What the process is called on its command line. */
-export const CONSOLE_KEEPER = "console-keeper";
+import { CONSOLE_KEEPER } from "./process_names.ts";
 
 /**
  * Starts a process that keeps a VM's console small as long as the VM runs: for a pod whose proxy, unlike podvisor's own,

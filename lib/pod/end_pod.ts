@@ -4,6 +4,9 @@ import { getLogger } from "../log.ts";
 import { isAlive, type ProcessIdentity } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
 import { endProcess, killProcess } from "./end_process.ts";
+import type { LoadedPod } from "./load_pod.ts";
+import { keepsNothing } from "./keeps_nothing.ts";
+import type { PodRecord } from "./records.ts";
 import { withinTime } from "./within_time.ts";
 
 /**
@@ -44,4 +47,16 @@ export async function killPod({ agent, vm, proxy }: PodParts): Promise<void> {
   using _kill = trace("kill the pod");
   agent.close();
   await Promise.all([vm.kill(), killProcess(proxy)]);
+}
+
+/** Whether nothing is lost when a pod's guest is not asked: its containers have ended, and all that they wrote is here. */
+export function hasNothingLeft({ pod, containers }: LoadedPod): boolean {
+  return pod.proxy?.process != null && containers.every(({ exit }) => exit !== null) &&
+    keepsNothing(pod.config, containers.map(({ config }) => config));
+}
+
+/** The same as {@linkcode killPod} by the pod's record alone. */
+export async function killRecorded({ vm, proxy }: PodRecord): Promise<void> {
+  const processes = [vm?.process, vm?.shareDaemon, proxy?.process];
+  await Promise.all(processes.map((each) => killProcess(each ?? null)));
 }

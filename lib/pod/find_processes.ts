@@ -1,5 +1,6 @@
 import { basename } from "@std/path";
-import { CONSOLE_KEEPER, MOCK_PROCESS } from "../hypervisor/mod.ts";
+// Past its room's face, which brings the making of VMs along: these are names.
+import { CONSOLE_KEEPER, MOCK_PROCESS } from "../hypervisor/process_names.ts";
 import { identifyProcess, type ProcessIdentity } from "../sys/mod.ts";
 import { formerPlaces } from "./spares/spare_store.ts";
 

@@ -1,7 +1,9 @@
 import { type Agent, HyperstartAgent, NoopAgent, type SocketPaths } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import type { GuestBoot, HypervisorKind } from "../hypervisor/mod.ts";
-import { type ProxyProgram, startProxy } from "../proxy/mod.ts";
+import type { ProxyProgram } from "../proxy/mod.ts";
+// Past its room's face, which brings the proxy itself along.
+import { startProxy } from "../proxy/start.ts";
 import type { ShimProgram } from "../shim/mod.ts";
 import { collectChild, identifyProcess } from "../sys/mod.ts";
 import { CONSOLE_LOG, POD_LOGS } from "./pod_logs.ts";

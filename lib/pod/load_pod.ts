@@ -21,9 +21,17 @@ export interface LoadedPod {
  * @throws {Failure} when there is no such pod
  */
 export async function loadPod(store: PodStore, id: string): Promise<LoadedPod> {
-  const directory = store.directory(id);
-  const pod = truePod(directory, await store.readPod(id));
-  const containers = await store.readContainers(id);
+  const pod = await store.readPod(id);
+  return await setRight(store.directory(id), pod, await store.readContainers(id));
+}
+
+/** The same with the records at hand: one that is right stays the object that it is. */
+export async function setRight(
+  directory: PodDirectory,
+  record: PodRecord,
+  containers: readonly ContainerRecord[],
+): Promise<LoadedPod> {
+  const pod = truePod(directory, record);
   return {
     directory,
     pod,

@@ -1,4 +1,5 @@
-import { readConsoleTail } from "../hypervisor/mod.ts";
+// Past its room's face, which brings the making of VMs along.
+import { readConsoleTail } from "../hypervisor/console_tail.ts";
 import type { PodDirectory } from "./store.ts";
 
 /** Files of a pod's own log, one for each part that writes one. */

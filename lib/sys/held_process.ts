@@ -46,6 +46,22 @@ export class HeldProcess implements Disposable {
     this.#report.write.close();
   }
 
+  /** Lets the child go on, once. What becomes of it is told by {@linkcode HeldProcess.failure} when it has ended. */
+  letGo(): void {
+    const one = new Uint8Array(new BigUint64Array([1n]).buffer);
+    syscall("write", "a gate", SYS.write, this.#gate.number, one, one.length);
+  }
+
+  /** The first call that failed of a child that was let go on and has ended; nothing when its program was executed. */
+  failure(): SysError | undefined {
+    const pieces: number[] = [];
+    const buffer = new Uint8Array(16384);
+    for (let count; (count = readSome(this.#report.read.number, buffer)) > 0;) {
+      pieces.push(...buffer.subarray(0, count));
+    }
+    return this.#read(Uint8Array.from(pieces));
+  }
+
   /**
    * Lets the child go on, once. Resolves when the program that it is to become has been executed, or it was killed.
    *
@@ -63,14 +79,17 @@ export class HeldProcess implements Disposable {
       watch.stop();
       resolve(Uint8Array.from(pieces));
     });
-    const one = new Uint8Array(new BigUint64Array([1n]).buffer);
-    syscall("write", "a gate", SYS.write, this.#gate.number, one, one.length);
-    const report = await promise;
+    this.letGo();
+    const failure = this.#read(await promise);
+    if (failure) throw failure;
+  }
+
+  #read(report: Uint8Array): SysError | undefined {
     const { image } = this.#child!;
-    if (report.length < image.reportSize) return;
+    if (report.length < image.reportSize) return undefined;
     // A program that was to run first may have told of its own failure before.
     const { failed, error, results } = image.read(report.slice(-image.reportSize));
-    throw this.#explain(failed, error, results);
+    return this.#explain(failed, error, results);
   }
 
   [Symbol.dispose](): void {

@@ -19,7 +19,8 @@ import {
   type UpdateContainer,
 } from "../../hyperstart/mod.ts";
 import { getLogger, type Logger } from "../../log.ts";
-import { releaseToken } from "../../proxy/mod.ts";
+// Past its room's face, which brings the proxy itself along.
+import { releaseToken } from "../../proxy/release_token.ts";
 import { addSpans, isTracing } from "../../trace.ts";
 import type {
   Agent,

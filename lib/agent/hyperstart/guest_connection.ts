@@ -1,5 +1,7 @@
 import type { Logger } from "../../log.ts";
-import { type AttachVM, ProxyClient } from "../../proxy/mod.ts";
+// Past its room's face, which brings the proxy itself along.
+import { ProxyClient } from "../../proxy/client.ts";
+import type { AttachVM } from "../../proxy/mod.ts";
 import { isTracing, trace } from "../../trace.ts";
 import type { GuestPort } from "../agent.ts";
 import { describeLink, type GuestLink } from "./guest_link.ts";

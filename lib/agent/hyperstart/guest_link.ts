@@ -4,12 +4,9 @@ import {
   isCDialect,
   MAX_CONTROL_MESSAGE,
 } from "../../hyperstart/mod.ts";
-import {
-  type CommandOptions,
-  type IoDescription,
-  ProxyClient,
-  ProxyError,
-} from "../../proxy/mod.ts";
+import type { CommandOptions, IoDescription, ProxyClient } from "../../proxy/mod.ts";
+// Past its room's face, which brings the proxy itself along.
+import { ProxyError } from "../../proxy/proxy_error.ts";
 
 /** A connection that is attached to a VM, and what is known of what lies behind it. */
 export interface GuestLink {

@@ -14,7 +14,7 @@ import {
   Refusal,
 } from "./runtime.ts";
 import { readInTree } from "./small_file.ts";
-import { startError } from "./start_error.ts";
+import { lateFailure, startError } from "./start_error.ts";
 import { openStdio } from "./stdio.ts";
 import { lookUpIdentity } from "./users.ts";
 
@@ -66,6 +66,14 @@ export class Container implements GuestContainer {
     const start = this.#start;
     if (!start) throw new Refusal(`Container ${id} already started, impossible to start again`);
     this.#start = undefined;
+    if (!start.hasHooks) {
+      init.letGo(() => {
+        using ended = start;
+        const failure = ended.failure();
+        return failure && lateFailure(failure, program);
+      });
+      return start.letGo();
+    }
     init.letGo();
     try {
       await start.release(poller);

@@ -59,6 +59,13 @@ export class OutputSource {
     this.#read();
   }
 
+  /** Sends words of the agent's own, as far as bytes may be sent: for a process that has written nothing. */
+  tell(text: Uint8Array): void {
+    const count = Math.min(text.length, this.#credit, MAX_PAYLOAD);
+    payload.set(text.subarray(0, count));
+    this.#send(count);
+  }
+
   /** Lets further bytes be sent. */
   grant(bytes: number): void {
     this.#credit += bytes === UNLIMITED_GRANT ? Infinity : bytes;

@@ -16,6 +16,7 @@ import { trace } from "../../trace.ts";
 import { InputQueue } from "./input_queue.ts";
 import { OutputSource } from "./output_source.ts";
 import type { FrameSink, GuestProcess, ProcessSpec } from "./runtime.ts";
+import type { LateFailure } from "./start_error.ts";
 import type { Stdio } from "./stdio.ts";
 
 /** What a process gets for a status that somebody else has collected. */
@@ -61,6 +62,8 @@ export class RunningProcess implements GuestProcess {
   #status: number | undefined;
   /** It waits for its start. */
   #held = false;
+  /** Asked when it has ended: how it ends that did not get to its program. */
+  #lateFailure: (() => LateFailure | undefined) | undefined;
   /** The signal that has ended it, where it was another that it could not have taken. */
   #endedBy: number | undefined;
   /** Bytes of stdin that were taken and not granted again. */
@@ -152,9 +155,10 @@ export class RunningProcess implements GuestProcess {
     this.#held = true;
   }
 
-  /** Its program gets them. */
-  letGo(): void {
+  /** Its program gets them. @param lateFailure asked when it has ended: whether it did not get to its program */
+  letGo(lateFailure?: () => LateFailure | undefined): void {
     this.#held = false;
+    this.#lateFailure = lateFailure;
   }
 
   signal(signal: number): void {
@@ -183,10 +187,18 @@ export class RunningProcess implements GuestProcess {
     this.#status = this.#endedBy === undefined
       ? status ? exitCode(status) : UNKNOWN_STATUS
       : exitCode({ kind: "signalled", signal: this.#endedBy });
+    const failure = this.#lateFailure?.();
+    if (failure) this.#failLate(failure);
     for (const each of this.#exitCallbacks) each();
     this.#input.close();
     for (const each of this.#outputs) each.finish();
     this.#finishIfDone();
+  }
+
+  #failLate({ exitCode, text }: LateFailure): void {
+    this.#status = exitCode;
+    const line = this.#terminal ? `${text}\r\n` : `${text}\n`;
+    this.#outputs.at(-1)!.tell(new TextEncoder().encode(line));
   }
 
   #finishIfDone(): void {

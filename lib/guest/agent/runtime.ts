@@ -55,9 +55,10 @@ export interface GuestContainer {
   /** What of it was asked for and is not there: for the host to tell. */
   readonly warnings: readonly string[];
   /**
-   * Lets its first process execute its program. Resolves when that has been done.
+   * Lets its first process execute its program. Where hooks come first, resolves when that has been done; otherwise a
+   * program that cannot be executed ends the process with 126 or 127, and its stderr says why.
    *
-   * @throws when it cannot be executed, or has been already; the process has ended then in the first case
+   * @throws when a hook or what follows it fails, and the process has ended then; when it runs or has ended already
    */
   release(): Promise<void>;
   /** Starts a further process. @throws when it cannot be started; nothing is left then */

@@ -10,9 +10,7 @@ import {
 } from "../hypervisor.ts";
 import { MockVm } from "./mock_vm.ts";
 import { writeHardware } from "./hardware.ts";
-
-/** What the process of a VM without a machine is called on its command line. */
-export const MOCK_PROCESS = "podvisor-mock-vm";
+import { MOCK_PROCESS } from "../process_names.ts";
 
 /** Waits for good, without a child and without using the processor: for itself to write to its own pipe. */
 const WAIT = "read -r _ <&3";

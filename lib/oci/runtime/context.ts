@@ -9,11 +9,13 @@ export interface LookContext {
 
 /** What changes a container that is there. */
 export interface VerbContext extends LookContext {
-  tools: PodTools;
+  /** What the making of VMs comes along with: loaded where it is needed. */
+  allTools(): Promise<PodTools>;
 }
 
 /** What makes containers. */
 export interface RuntimeContext extends VerbContext {
+  tools: PodTools;
   /** What a pod is when its container says nothing else. */
   defaults: PodConfig;
   /** Names of the `io.podvisor.…` annotations that hold. */

@@ -1,8 +1,7 @@
 import { Failure } from "../../failure.ts";
 // Past its room's face, which brings the making of VMs along.
-import { killContainer } from "../../pod/verbs/kill_container.ts";
-import { removeContainer } from "../../pod/verbs/remove_container.ts";
-import { removePod } from "../../pod/verbs/remove_pod.ts";
+import { hasNothingLeft, killRecorded } from "../../pod/end_pod.ts";
+import { removeOnceEnded } from "../../pod/verbs/remove_once_ended.ts";
 import { SIGNALS } from "../../sys/mod.ts";
 import type { VerbContext } from "./context.ts";
 import { removeCgroups } from "./cgroups.ts";
@@ -38,15 +37,24 @@ export async function deleteContainer(
   await context.store.remove(id);
 }
 
-async function removeParts({ tools }: VerbContext, standing: Standing): Promise<void> {
+/** What only some containers need is loaded for those. */
+async function removeParts(context: VerbContext, standing: Standing): Promise<void> {
+  const { tools, allTools } = context;
   const { record: { pod, container, ownsPod }, status } = standing;
   if (!ownsPod) {
-    if (standing.container) await removeContainer(tools, pod, container, true);
-    return;
+    if (!standing.container) return;
+    const { removeContainer } = await import("../../pod/verbs/remove_container.ts");
+    return await removeContainer(await allTools(), pod, container, true);
   }
   // Its end need not be waited for: it has been decided.
   if (status === "running") {
+    const { killContainer } = await import("../../pod/verbs/kill_container.ts");
     await killContainer(tools, pod, container, SIGNALS.KILL!, true).catch(() => {});
   }
-  if (await tools.store.has(pod)) await removePod(tools, pod, true);
+  if (!await tools.store.has(pod)) return;
+  await removeOnceEnded(tools.store, pod, true, async (loaded) => {
+    if (hasNothingLeft(loaded)) return await killRecorded(loaded.pod);
+    const { endParts } = await import("../../pod/verbs/stop_pod.ts");
+    await endParts(await allTools(), loaded);
+  });
 }

@@ -11,10 +11,11 @@ import type { VerbContext } from "./context.ts";
  * @throws {Failure} naming an interface that cannot be connected
  */
 export async function connectOwnNetwork(
-  { tools }: VerbContext,
+  { allTools }: VerbContext,
   pod: string,
   namespace: string,
 ): Promise<void> {
+  const tools = await allTools();
   for (const name of interfacesIn(namespace)) {
     await addNetwork(tools, pod, {
       interface: { kind: "netns", name, model: "tcfilter" },

@@ -1,9 +1,10 @@
 import { Failure } from "../../failure.ts";
 // Past its room's face, which brings the making of VMs along.
-import { startContainer } from "../../pod/verbs/start_container.ts";
+import { releaseContainer } from "../../pod/verbs/release_container.ts";
 import type { VerbContext } from "./context.ts";
 import { toldAsProgramFailure } from "./find_program.ts";
 import { runHooksFor } from "./hooks_of.ts";
+import type { RuntimeRecord } from "./record.ts";
 import { lookAt } from "./state.ts";
 
 /** Runs the program of a container that was made. @throws {Failure} when it is not to be started, or cannot be */
@@ -16,9 +17,25 @@ export async function startCreated(context: VerbContext, id: string): Promise<vo
   }
   await toldAsProgramFailure(
     container!.config.command,
-    () => startContainer(context.tools, record.pod, record.container),
+    () => container!.held ? release(context, record) : startWhole(context, record),
   );
   await runHooksFor(record, "running", ["poststart"]);
+}
+
+async function release(
+  { tools, allTools }: VerbContext,
+  { pod, container }: RuntimeRecord,
+): Promise<void> {
+  await releaseContainer(tools, pod, container, allTools);
+}
+
+/** One that its guest could not hold. */
+async function startWhole(
+  { allTools }: VerbContext,
+  { pod, container }: RuntimeRecord,
+): Promise<void> {
+  const { startContainer } = await import("../../pod/verbs/start_container.ts");
+  await startContainer(await allTools(), pod, container);
 }
 
 /**

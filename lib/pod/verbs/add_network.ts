@@ -15,7 +15,7 @@ import type { PodDirectory } from "../store.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
-import { checkUp } from "./create_container.ts";
+import { checkUp } from "./check_up.ts";
 
 /** What a pod that is up is to have more of networks. */
 export interface NetworkAddition {

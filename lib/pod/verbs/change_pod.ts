@@ -3,7 +3,7 @@ import { POD_LOGS } from "../pod_logs.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { releaseOutside } from "../release_outside.ts";
-import { type LoadedPod, loadPod } from "../load_pod.ts";
+import { type LoadedPod, setRight } from "../load_pod.ts";
 import type { PodStore } from "../store.ts";
 
 /**
@@ -18,15 +18,18 @@ export async function changePod<T>(
   change: (loaded: LoadedPod) => Promise<T>,
 ): Promise<T> {
   using _lock = await store.lock(id, "exclusive");
-  const { state } = await store.readPod(id);
-  const loaded = await loadPod(store, id);
-  if (loaded.pod.state !== state) {
+  const pod = await store.readPod(id);
+  const containers = await store.readContainers(id);
+  const loaded = await setRight(store.directory(id), pod, containers);
+  if (loaded.pod !== pod) {
     const rest = findPodProcesses(loaded.directory.path);
     await Promise.all(rest.map(killProcess));
     await releaseOutside(loaded.directory);
+    await store.writePod(loaded.pod);
   }
-  await store.writePod(loaded.pod);
-  for (const container of loaded.containers) await store.writeContainer(container);
+  for (const [at, container] of loaded.containers.entries()) {
+    if (container !== containers[at]) await store.writeContainer(container);
+  }
   keepLog(loaded.directory.file(POD_LOGS.command));
   const result = await change(loaded);
   await logChanges(store, loaded);

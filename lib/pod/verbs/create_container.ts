@@ -3,6 +3,7 @@ import { type ContainerConfig, type ContainerRecord, newContainer } from "../rec
 import type { PodTools } from "../tools.ts";
 import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
+import { checkUp } from "./check_up.ts";
 import type { ShimStarter } from "../give_shim.ts";
 import { prepareContainer } from "./prepare_container.ts";
 
@@ -32,14 +33,5 @@ export async function createContainer(
     const ready = await prepareContainer(tools, loaded, container, starter);
     undo.keep();
     return ready;
-  });
-}
-
-/** Refuses work in a pod whose guest does not answer. */
-export function checkUp(state: string, what: string, pod: string): void {
-  if (state === "ready" || state === "running") return;
-  const hint = state === "paused" ? `podvisor pod resume ${pod}` : `podvisor pod start ${pod}`;
-  throw new Failure(`Cannot ${what}: the pod ${pod} is ${state}, and must be ready or running`, {
-    hint,
   });
 }

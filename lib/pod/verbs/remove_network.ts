@@ -10,7 +10,7 @@ import {
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { isSameRoute } from "./add_network.ts";
 import { changePod } from "./change_pod.ts";
-import { checkUp } from "./create_container.ts";
+import { checkUp } from "./check_up.ts";
 
 /** What a pod that is up is to have no more of networks. */
 export interface NetworkRemoval {

@@ -11,9 +11,10 @@ import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { Undo } from "../undo.ts";
 import { changePod } from "./change_pod.ts";
 import { clearContainer } from "./clear_container.ts";
-import { checkUp } from "./create_container.ts";
+import { checkUp } from "./check_up.ts";
 import { findContainer } from "./find_container.ts";
 import { prepareContainer } from "./prepare_container.ts";
+import { releaseHeld } from "./release_container.ts";
 import { KILL_TIMEOUT, shimEnds } from "./stop_container.ts";
 
 /**
@@ -43,6 +44,9 @@ export async function startPrepared(
   loaded: LoadedPod,
   container: ContainerRecord,
 ): Promise<ContainerRecord> {
+  if (container.held) {
+    return await releaseHeld(tools, loaded, container, () => Promise.resolve(tools));
+  }
   const { store } = tools;
   const { pod, directory } = loaded;
   const { id, config, token, shim } = container;
@@ -59,7 +63,6 @@ export async function startPrepared(
       state: "stopped",
       token: null,
       shim: null,
-      held: false,
     } as const;
     await store.writeContainer({ ...stopped, reason, disks });
   });
@@ -67,23 +70,20 @@ export async function startPrepared(
   undo.defer("its shares", () => unshareContainer(directory, vm.process.pid, id));
   if (token !== null) undo.defer("its streams", () => agent.releaseStreams(token));
   undo.defer("its shim", () => killShim(pod, container));
-  const forget = () => agent.removeContainer(id);
-  if (container.held) undo.defer("its name in the guest", forget);
   try {
     // The proxy would wait for it for half a minute.
     if (shim && !isServed(shim)) throw new Error("its shim has ended");
-    if (container.held) await agent.releaseContainer(id);
-    else await agent.startContainer(guestContainer(id, config, disks, loaded.containers), token!);
+    await agent.startContainer(guestContainer(id, config, disks, loaded.containers), token!);
   } catch (error) {
     throw failure = explainStart(error, config.command);
   }
-  if (!container.held) undo.defer("its name in the guest", forget);
+  undo.defer("its name in the guest", () => agent.removeContainer(id));
   undo.defer("its processes", async () => {
     await agent.killContainer(id, SIGNALS.KILL!, true);
     await shimEnds(container, KILL_TIMEOUT);
   });
   await agent.collectTrace();
-  const running: ContainerRecord = { ...container, state: "running", held: false };
+  const running: ContainerRecord = { ...container, state: "running" };
   await store.writeContainer(running);
   undo.keep();
   return running;

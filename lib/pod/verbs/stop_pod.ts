@@ -1,7 +1,6 @@
-import { endPod, killPod } from "../end_pod.ts";
+import { endPod, hasNothingLeft, killRecorded } from "../end_pod.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
-import { keepsNothing } from "../keeps_nothing.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { releaseOutside } from "../release_outside.ts";
 import { unshareContainer } from "../share.ts";
@@ -25,18 +24,13 @@ export async function stopPod(tools: PodTools, id: string): Promise<PodRecord> {
 }
 
 /** Ends the VM and the proxy of a pod in any state: at once, where nothing is lost with its guest. */
-export async function endParts(
-  tools: PodTools,
-  { pod, containers }: LoadedPod,
-): Promise<void> {
+export async function endParts(tools: PodTools, loaded: LoadedPod): Promise<void> {
+  const { pod } = loaded;
   if (!pod.vm || !pod.proxy) return;
+  if (hasNothingLeft(loaded)) return await killRecorded(pod);
   const vm = vmOf(tools, pod);
   const proxy = pod.proxy.process;
   const parts = { agent: agentOf(tools, pod), vm, proxy };
-  const isOver = containers.every(({ exit }) => exit !== null);
-  if (isOver && proxy && keepsNothing(pod.config, containers.map(({ config }) => config))) {
-    return await killPod(parts);
-  }
   // A guest that stands still cannot take its containers down.
   if (pod.state === "paused") await vm.resume().catch(() => {});
   await endPod(parts, pod.id);

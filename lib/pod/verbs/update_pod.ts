@@ -4,7 +4,7 @@ import type { LoadedPod } from "../load_pod.ts";
 import type { PodRecord } from "../records.ts";
 import { agentOf, type PodTools, vmOf } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
-import { checkUp } from "./create_container.ts";
+import { checkUp } from "./check_up.ts";
 
 /** What a pod is to have; undefined: as much as now. */
 export interface PodGrowth {

@@ -1,0 +1,49 @@
+import { Failure } from "../../failure.ts";
+import { killProcess } from "../end_process.ts";
+import { findPodProcesses } from "../find_processes.ts";
+import { type LoadedPod, loadPod } from "../load_pod.ts";
+import { releaseOutside } from "../release_outside.ts";
+import type { PodStore } from "../store.ts";
+
+/**
+ * Removes a pod with everything that it has.
+ *
+ * @param force also one that is running, and even when its records cannot be read
+ * @param end ends the VM and the proxy of one that has not stopped
+ * @throws {Failure} when there is no such pod, or it is running and `force` is not given
+ */
+export async function removeOnceEnded(
+  store: PodStore,
+  id: string,
+  force: boolean,
+  end: (loaded: LoadedPod) => Promise<void>,
+): Promise<void> {
+  await removeLocked(store, id, force, end);
+  await store.removeLock(id);
+}
+
+async function removeLocked(
+  store: PodStore,
+  id: string,
+  force: boolean,
+  end: (loaded: LoadedPod) => Promise<void>,
+): Promise<void> {
+  using _lock = await store.lock(id, "exclusive");
+  const loaded = await loadPod(store, id).catch(async (error) => {
+    if (force && await store.has(id)) return undefined;
+    throw error;
+  });
+  if (loaded && loaded.pod.state !== "stopped") {
+    const { state } = loaded.pod;
+    if (state === "running" && !force) {
+      throw new Failure(`Cannot remove the pod ${id}: it is ${state}`, {
+        hint: `Stop it first, or use --force: podvisor pod stop ${id}`,
+      });
+    }
+    await end(loaded);
+  }
+  const strays = findPodProcesses(store.directory(id).path);
+  await Promise.all(strays.map(killProcess));
+  await releaseOutside(store.directory(id));
+  await store.remove(id);
+}
