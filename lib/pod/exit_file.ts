@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { readSmallFile } from "../small_file.ts";
 import type { ContainerExit } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
 
@@ -13,7 +14,7 @@ export async function readExit(
   container: string,
 ): Promise<ContainerExit | undefined> {
   try {
-    return JSON.parse(await Deno.readTextFile(exitFile(directory, container)));
+    return JSON.parse(await readSmallFile(exitFile(directory, container)));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

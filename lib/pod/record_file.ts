@@ -1,4 +1,5 @@
 import { Failure, messageOf } from "../failure.ts";
+import { readSmallFile, replaceFile } from "../small_file.ts";
 
 /** The version of the records that this program writes and reads. */
 const VERSION = 1;
@@ -9,7 +10,7 @@ export async function readRecord<T extends { version: number }>(
 ): Promise<T | undefined> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readSmallFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -26,9 +27,7 @@ export async function readRecord<T extends { version: number }>(
   );
 }
 
-/** Writes beside and renames: a reader, or the next command after a crash, sees the old record or the new one. */
+/** Replaces a record as a whole. */
 export async function writeRecord(path: string, record: unknown): Promise<void> {
-  const beside = `${path}.${Deno.pid}`;
-  await Deno.writeTextFile(beside, JSON.stringify(record, null, 1) + "\n", { mode: 0o600 });
-  await Deno.rename(beside, path);
+  await replaceFile(path, JSON.stringify(record, null, 1) + "\n");
 }

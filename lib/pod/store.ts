@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { Failure } from "../failure.ts";
+import { namesIn } from "../small_file.ts";
 import { type Fd, lockFile, type LockKind, removeLockFile, tryLockFile } from "../sys/mod.ts";
 import { checkName } from "./identifier.ts";
 import { readRecord, writeRecord } from "./record_file.ts";
@@ -150,7 +151,7 @@ export class PodStore {
 
   async writeContainer(record: ContainerRecord): Promise<void> {
     const directory = this.directory(record.pod).container(record.id);
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     await writeRecord(join(directory, "container.json"), record);
   }
 
@@ -178,17 +179,4 @@ async function removeTree(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-}
-
-async function namesIn(
-  path: string,
-  kind: "isDirectory" | "isFile" = "isDirectory",
-): Promise<string[]> {
-  const names: string[] = [];
-  try {
-    for await (const entry of Deno.readDir(path)) if (entry[kind]) names.push(entry.name);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return names.sort();
 }

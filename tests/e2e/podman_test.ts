@@ -41,6 +41,28 @@ Deno.test("podman runs containers in VMs", async (test) => {
     assertMatch(absent.stderr, /"no-such-program": executable file not found in \$PATH/);
   });
 
+  await test.step("a program that nothing can execute ends its container, which says why", async () => {
+    const programs = podman.place.file("programs");
+    await Deno.mkdir(programs);
+    await Deno.writeTextFile(`${programs}/garbage`, "garbage", { mode: 0o755 });
+    await Deno.writeTextFile(`${programs}/script`, "#!/no/such/shell\n", { mode: 0o755 });
+    const start = (name: string, ...options: string[]) => {
+      const common = ["--network", "none", "--volume", `${programs}:/programs`];
+      return podman.run(...options, "--name", name, ...common, IMAGE, `/programs/${name}`);
+    };
+    const garbage = await start("garbage");
+    const script = await start("script", "--rm");
+    assertEquals([garbage.code, script.code], [126, 127]);
+    assertMatch(garbage.stderr, /^podvisor: .* exec \/programs\/garbage: exec format error\n$/);
+    assertMatch(
+      script.stderr,
+      /^podvisor: .* exec \/programs\/script: no such file or directory\n$/,
+    );
+    const logged = await podman.try("logs", "garbage");
+    assertEquals(logged.stderr, garbage.stderr);
+    await podman.must("rm", "garbage");
+  });
+
   const host = podman.place.file("volume");
   await Deno.mkdir(host);
   await Deno.writeTextFile(`${host}/page`, "from the host\n");

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { Failure } from "../../failure.ts";
+import { readSmallFile, replaceFile } from "../../small_file.ts";
 import { checkId } from "./names.ts";
 import type { RuntimeRecord } from "./record.ts";
 
@@ -31,17 +32,16 @@ export class RuntimeStore {
     await this.write(record);
   }
 
-  /** Writes beside and renames. */
+  /** Replaces a container's record as a whole. */
   async write(record: RuntimeRecord): Promise<void> {
     const path = join(this.directory(record.id), "state.json");
-    await Deno.writeTextFile(`${path}.${Deno.pid}`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-    await Deno.rename(`${path}.${Deno.pid}`, path);
+    await replaceFile(path, `${JSON.stringify(record)}\n`);
   }
 
   /** A container's record, if there is one. */
   async find(id: string): Promise<RuntimeRecord | undefined> {
     try {
-      return JSON.parse(await Deno.readTextFile(join(this.directory(id), "state.json")));
+      return JSON.parse(await readSmallFile(join(this.directory(id), "state.json")));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;

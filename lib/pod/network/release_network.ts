@@ -13,8 +13,10 @@ export async function releaseNetwork(directory: PodDirectory): Promise<void> {
   if (!record) return;
   try {
     // Pods that have no use for it do not pay for loading it.
-    const { disconnect } = await import("./disconnect.ts");
-    await disconnect(record);
+    if (record.cards.length > 0) {
+      const { disconnect } = await import("./disconnect.ts");
+      await disconnect(record);
+    }
   } catch (error) {
     getLogger("pod", { pod: directory.id }).warn("the network is not as it was", { error });
   }

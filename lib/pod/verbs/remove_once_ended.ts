@@ -1,4 +1,5 @@
 import { Failure } from "../../failure.ts";
+import type { ProcessIdentity } from "../../sys/mod.ts";
 import { killProcess } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
@@ -33,6 +34,7 @@ async function removeLocked(
     if (force && await store.has(id)) return undefined;
     throw error;
   });
+  let ended: Promise<void> | undefined;
   if (loaded && loaded.pod.state !== "stopped") {
     const { state } = loaded.pod;
     if (state === "running" && !force) {
@@ -40,9 +42,15 @@ async function removeLocked(
         hint: `Stop it first, or use --force: podvisor pod stop ${id}`,
       });
     }
-    await end(loaded);
+    ended = end(loaded);
   }
-  const strays = findPodProcesses(store.directory(id).path);
+  let strays: ProcessIdentity[] = [];
+  try {
+    // Meanwhile: those that are just being ended are among them, and gone then.
+    strays = findPodProcesses(store.directory(id).path);
+  } finally {
+    await ended;
+  }
   await Promise.all(strays.map(killProcess));
   await releaseOutside(store.directory(id));
   await store.remove(id);

@@ -118,6 +118,37 @@ Deno.test("a call that fails before the wait is told at once, one after it at th
   });
 });
 
+Deno.test("what became of a held program that nobody waited for is told when it has ended", () => {
+  const before = openFiles();
+  for (
+    const [path, told] of [
+      ["/nowhere/true", "execve /nowhere/true: no such file or directory (ENOENT)"],
+      ["/etc/passwd", "execve /etc/passwd: permission denied (EACCES)"],
+      // Executed, it ends with the same code.
+      ["/bin/sh", undefined],
+    ] as const
+  ) {
+    const program = new ChildProgram();
+    program.hold();
+    program.exec(path, ["sh", "-c", "exit 127"], []);
+    using held = program.startHeld();
+    held.letGo();
+    assertEquals(wait(held.pid), { kind: "exited", code: 127 });
+    assertEquals(held.failure()?.message, told);
+  }
+  const killed = new ChildProgram();
+  killed.hold();
+  killed.exec("/bin/true", ["true"], []);
+  {
+    using held = killed.startHeld();
+    signalProcess(held.pid, 9);
+    wait(held.pid);
+    held.letGo();
+    assertEquals(held.failure(), undefined);
+  }
+  assertEquals(openFiles(), before);
+});
+
 Deno.test("another program runs first in a held one, too", async () => {
   await polled(async (poller) => {
     for (
