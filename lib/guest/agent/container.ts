@@ -60,7 +60,7 @@ export class Container implements GuestContainer {
     return this.#parts.warnings;
   }
 
-  async release(): Promise<void> {
+  async release(): Promise<(() => void) | undefined> {
     const { id, init, poller, program } = this.#parts;
     if (init.exited) throw new Refusal(`Container ${id} not running, impossible to start`);
     const start = this.#start;
@@ -72,7 +72,7 @@ export class Container implements GuestContainer {
         const failure = ended.failure();
         return failure && lateFailure(failure, program);
       });
-      return start.letGo();
+      return () => start.letGo();
     }
     init.letGo();
     try {

@@ -89,6 +89,8 @@ export class Engine {
   readonly #pause: (milliseconds: number) => Promise<void>;
   readonly #containers = new Map<string, Entry>();
   readonly #sequences = new Map<number, GuestProcess>();
+  /** What remains to be done when the command under way has been answered. */
+  #afterAnswer: (() => void) | undefined;
   #podRuns = false;
   #control = new ControlDecoder();
   #stream = new StreamDecoder();
@@ -160,6 +162,13 @@ export class Engine {
       if (!(error instanceof Error)) throw error;
       this.#reply(errorFrame(error.message));
     }
+    const rest = this.#afterAnswer;
+    this.#afterAnswer = undefined;
+    try {
+      rest?.();
+    } catch (error) {
+      this.#warn(`after ${codeName(code)}: ${messageOf(error)}`);
+    }
   }
 
   async #carryOut(code: number, payload: Uint8Array): Promise<Uint8Array | undefined> {
@@ -207,7 +216,8 @@ export class Engine {
       }
       case RELEASE_CONTAINER_CODE: {
         const { container } = parseRemoveContainer(payload);
-        return void await this.#find(container, "start").container.release();
+        this.#afterAnswer = await this.#find(container, "start").container.release();
+        return;
       }
       case CONTAINER_COUNTERS_CODE: {
         const { container } = parseRemoveContainer(payload);
@@ -266,8 +276,9 @@ export class Engine {
     const { container: id, signal, allProcesses } = parseKillContainer(payload);
     const { container } = this.#find(id, "signal");
     if (container.init.finished) return;
-    if (allProcesses) container.signalAll(signal);
-    else container.init.signal(signal);
+    if (allProcesses) return void container.signalAll(signal);
+    // Whom it wakes, or ends, would hold the answer up: there is one processor.
+    this.#afterAnswer = () => container.init.signal(signal);
   }
 
   #resize(payload: Uint8Array): undefined {

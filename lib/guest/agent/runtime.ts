@@ -55,12 +55,13 @@ export interface GuestContainer {
   /** What of it was asked for and is not there: for the host to tell. */
   readonly warnings: readonly string[];
   /**
-   * Lets its first process execute its program. Where hooks come first, resolves when that has been done; otherwise a
-   * program that cannot be executed ends the process with 126 or 127, and its stderr says why.
+   * Lets its first process execute its program. Where hooks come first, resolves when that has been done.
    *
+   * @returns otherwise: what lets it go on, to be called once the host has its answer. A program that cannot be executed
+   * then ends the process with 126 or 127, and its stderr says why
    * @throws when a hook or what follows it fails, and the process has ended then; when it runs or has ended already
    */
-  release(): Promise<void>;
+  release(): Promise<(() => void) | undefined>;
   /** Starts a further process. @throws when it cannot be started; nothing is left then */
   exec(process: ProcessSpec): GuestProcess;
   /** Signals every process in it. */

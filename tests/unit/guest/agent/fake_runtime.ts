@@ -89,12 +89,11 @@ class FakeContainer implements GuestContainer {
     this.#held = held;
   }
 
-  release(): Promise<void> {
+  release(): Promise<() => void> {
     if (this.init.finished) return Promise.reject(new Error(`${this.id} has ended`));
     if (!this.#held) return Promise.reject(new Error(`${this.id} runs`));
     this.#held = false;
-    this.runtime.log.push(`release ${this.id}`);
-    return Promise.resolve();
+    return Promise.resolve(() => void this.runtime.log.push(`release ${this.id}`));
   }
 
   exec(spec: ProcessSpec): FakeProcess {
