@@ -56,8 +56,7 @@ export async function compile(output: string, onStep: (step: string) => void): P
     const bundled = await bundleProgram(sources, join(temporary, "bundle"));
     onStep("compiling the agent");
     const agent = join(temporary, "podvisor");
-    // The guest starts afresh each time: a code cache would only be written, never read.
-    await runCompiler(compiler, bundled, agent, ["--no-code-cache", GUEST_V8_FLAGS]);
+    await runCompiler(compiler, bundled, agent, [GUEST_V8_FLAGS]);
     const guest = await buildGuest({
       cacheDir: temporary,
       runtime: compiledRuntime(agent),
@@ -68,7 +67,7 @@ export async function compile(output: string, onStep: (step: string) => void): P
     const payload = await packPayload(guest.key, [kernel, initrd, image, busybox]);
     onStep("compiling podvisor");
     const binary = join(temporary, "binary");
-    await runCompiler(compiler, bundled, binary, []);
+    await runCompiler(compiler, bundled, binary);
     if (!await insertPayload(binary, payload) || !await runs(binary)) {
       await compileIncluding(compiler, binary, payload);
     }
@@ -115,16 +114,30 @@ async function moveFile(from: string, to: string): Promise<void> {
   await Deno.rename(beside, to);
 }
 
-/** @throws {Failure} with the compiler's own complaint, or because there is no such compiler */
+/**
+ * Compiles without a code cache: that would be a file in /tmp by a name that anybody can take before root does, and what
+ * it holds is run. It would save a command less than a millisecond, and in a guest it would only be written.
+ *
+ * @throws {Failure} with the compiler's own complaint, or because there is no such compiler
+ */
 async function runCompiler(
   [program, ...args]: string[],
   entry: string,
   output: string,
-  more: readonly string[],
+  more: readonly string[] = [],
 ): Promise<void> {
   const root = sourceRoot();
   const command = new Deno.Command(program!, {
-    args: [...args, "--allow-all", "--no-check", ...more, "--output", output, entry],
+    args: [
+      ...args,
+      "--allow-all",
+      "--no-check",
+      "--no-code-cache",
+      ...more,
+      "--output",
+      output,
+      entry,
+    ],
     cwd: root,
     env: { NO_COLOR: "1" },
     stdin: "null",
