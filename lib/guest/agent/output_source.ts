@@ -62,6 +62,8 @@ export class OutputSource {
   /** Sends words of the agent's own, as far as bytes may be sent: for a process that has written nothing. */
   tell(text: Uint8Array): void {
     const count = Math.min(text.length, this.#credit, MAX_PAYLOAD);
+    // An empty frame would be the end of the stream.
+    if (count === 0) return;
     payload.set(text.subarray(0, count));
     this.#send(count);
   }

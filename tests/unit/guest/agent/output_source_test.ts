@@ -21,7 +21,7 @@ function scene(credit: number) {
   };
   const source = new OutputSource(poller, read, { sequence: 3, credit, sink, onEnd });
   const sent = () => frames.reduce((sum, each) => sum + each, 0);
-  return { poller, write, source, sent, isEnded: () => ended };
+  return { poller, write, source, frames, sent, isEnded: () => ended };
 }
 
 /** Lets the poller see what there is. */
@@ -55,4 +55,16 @@ Deno.test("a process without credit sends all it has", async () => {
   write.close();
   await polling;
   assertEquals(sent(), 2500);
+});
+
+Deno.test("what is told instead of a process goes by its credit, and nothing is no frame", () => {
+  const text = new TextEncoder().encode("cannot start");
+  for (const [credit, frames] of [[0, [text.length, text.length]], [5, [5]]] as const) {
+    const { write, source, frames: sent } = scene(credit);
+    source.tell(text);
+    source.tell(text);
+    assertEquals(sent, [...frames]);
+    source.end();
+    write.close();
+  }
 });
