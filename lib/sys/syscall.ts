@@ -106,6 +106,11 @@ export async function blockingSyscall(
   }
 }
 
+/** Whether calls are under way on other threads. */
+export function callsUnderWay(): boolean {
+  return held.size > 0;
+}
+
 /** Arguments of blocking calls under way: the kernel may fill this memory at any time until they return. */
 const held = new Set<readonly SysArg[]>();
 
