@@ -98,6 +98,35 @@ export async function planMounts(
   };
 }
 
+/** The mounts of a container that has some of them already, and asks for no others in their place. */
+export async function planFurtherMounts(
+  spec: ContainerSpec,
+  root: Fd,
+  etc: readonly EtcFile[],
+  places: MountPlaces,
+  { mounts: made, devpts }: { mounts: readonly PlannedMount[]; devpts: Fd },
+): Promise<PlannedMounts> {
+  const mounts = [...made, ...etcMounts(spec, root, etc, places)];
+  await addShared(mounts, spec, root, places);
+  return { mounts, devpts: places.held.use(devpts), guestDev: false, readOnlyDev: false };
+}
+
+/** What a container gets of file systems when the host leaves it to the guest, and a devpts for it. */
+export function standardMounts(
+  kernel: OptionalFileSystems,
+): { mounts: PlannedMount[]; devpts: Fd } {
+  const devpts = newDevpts(STANDARD);
+  const mounts = STANDARD.filter((each) => isThere(each, kernel, [])).map((mount): PlannedMount => {
+    const { path, type, options, source, set } = mount;
+    if (type !== "devpts") loadModules(type);
+    const from: MountSource = type === "devpts"
+      ? { kind: "tree", tree: devpts.number, file: false }
+      : { kind: "new", type, options, device: source, attributes: set };
+    return { path, source: from, make: true, changes: [] };
+  });
+  return { mounts, devpts };
+}
+
 /**
  * A descriptor of what the host maps to `path`, if anything; accounts are looked up in what a container will really
  * see.

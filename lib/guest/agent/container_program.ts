@@ -3,12 +3,14 @@ import {
   ChildProgram,
   cString,
   MOUNT,
+  MOUNT_NODEV,
+  MOUNT_NOSUID,
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
   O_TRUNC,
   O_WRONLY,
-  type Result,
+  Result,
   SYS,
 } from "../../sys/mod.ts";
 import {
@@ -19,6 +21,7 @@ import {
   makeDirectories,
   makeReadOnly,
   mask,
+  newMount,
   openTree,
   type PlannedMount,
   setReadOnly,
@@ -64,6 +67,20 @@ export interface ContainerPlan {
   held: boolean;
 }
 
+/** linux/prctl.h */
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
+/** Where the root is attached. */
+const ROOT_PLACE = "/run";
+/** What there is of a root before the container's is known. */
+const EMPTY_ROOT = {
+  kind: "new",
+  type: "tmpfs",
+  options: ["size=64k", "mode=755"],
+  device: "",
+  attributes: MOUNT_NOSUID | MOUNT_NODEV,
+} as const;
+
 const S_IFREG = 0o100000, S_IFCHR = 0o20000, S_IFIFO = 0o10000;
 
 /** Nodes of /dev that every container has: major and minor number. */
@@ -96,11 +113,77 @@ export function containerProgram(plan: ContainerPlan, hooks?: StartHooks): Child
   setName(program, "sethostname", SYS.sethostname, plan.hostname);
   setName(program, "setdomainname", SYS.setdomainname, plan.domainname);
   program.call("umask", "0", SYS.umask, 0);
-  enterRoot(program, plan.root);
+  program.call("mount", "/", SYS.mount, 0, cString("/"), 0, PRIVATE, 0);
+  enterRoot(program, plan.root, []);
   for (const each of plan.mounts) {
     const tree = attachPlanned(program, each);
     if (each.path === "/dev") fillDev(program, tree, plan.guestDev);
   }
+  finishContainer(program, plan, proc, hooks);
+  return program;
+}
+
+/** What is made for a container that is not known yet. */
+export interface ParkedPlan {
+  procs: number | undefined;
+  /** In order; of those that are not below another one the program tells where they are then. */
+  mounts: readonly PlannedMount[];
+  masked: readonly ContainerPath[];
+  readOnlyPaths: readonly ContainerPath[];
+}
+
+/**
+ * The first calls of a container's program, for one of the ordinary kind: its mounts are made in an empty root, and the
+ * guest's own tree is let go of.
+ *
+ * @returns the mounts to be taken along into the container's root
+ */
+export function parkedProgram(
+  plan: ParkedPlan,
+): { program: ChildProgram; made: PlannedMount[]; kept: Result[] } {
+  const program = new ChildProgram();
+  program.call("prctl", "die with the agent", SYS.prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (plan.procs !== undefined) joinCgroup(program, plan.procs, true);
+  program.call("umask", "0", SYS.umask, 0);
+  program.call("mount", "/", SYS.mount, 0, cString("/"), 0, PRIVATE, 0);
+  enterRoot(program, newMount(program, EMPTY_ROOT), []);
+  makeDirectories(program, ROOT_PLACE);
+  const made: PlannedMount[] = [];
+  const kept: Result[] = [];
+  for (const each of plan.mounts) {
+    const { path } = each;
+    const tree = attachPlanned(program, each);
+    if (path === "/dev") fillDev(program, tree, false);
+    if (!(tree instanceof Result) || made.some((other) => path.startsWith(`${other.path}/`))) {
+      continue;
+    }
+    made.push({ path, source: { kind: "made", tree }, make: true, changes: [] });
+    kept.push(tree);
+  }
+  for (const each of plan.masked) mask(program, each);
+  for (const each of plan.readOnlyPaths) makeReadOnly(program, each);
+  return { program, made, kept };
+}
+
+/** The other calls, when the container is known. */
+export function addToParked(program: ChildProgram, plan: ContainerPlan): void {
+  const isMade = ({ source }: PlannedMount) => source.kind === "made";
+  program.call("prctl", "live on", SYS.prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
+  const proc = openProc(program, plan.process.settings);
+  setName(program, "sethostname", SYS.sethostname, plan.hostname);
+  setName(program, "setdomainname", SYS.setdomainname, plan.domainname);
+  enterRoot(program, plan.root, plan.mounts.filter(isMade));
+  for (const each of plan.mounts) if (!isMade(each)) attachPlanned(program, each);
+  finishContainer(program, plan, proc);
+}
+
+/** What comes when all is mounted. */
+function finishContainer(
+  program: ChildProgram,
+  plan: ContainerPlan,
+  proc: Result | undefined,
+  hooks?: StartHooks,
+): void {
   makeConsole(program, plan);
   for (const each of plan.devices) makeDevice(program, each);
   if (plan.readOnlyDev) setReadOnly(program, AT_FDCWD, "/dev");
@@ -111,7 +194,6 @@ export function containerProgram(plan: ContainerPlan, hooks?: StartHooks): Child
   if (plan.readOnlyRoot) setReadOnly(program, AT_FDCWD, "/");
   if (plan.propagation !== 0) propagate(program, plan.propagation);
   becomeProcess(program, plan.process, proc, hooks, plan.held);
-  return program;
 }
 
 function setName(program: ChildProgram, call: string, number: number, name: string): void {
@@ -120,13 +202,21 @@ function setName(program: ChildProgram, call: string, number: number, name: stri
   program.call(call, name, number, text, text.length);
 }
 
-/** The mount of the root covers a directory that is out of sight a moment later. */
-function enterRoot(program: ChildProgram, root: number): void {
+/**
+ * The mount of the root covers a directory that is out of sight a moment later.
+ *
+ * @param taken mounts below the old root that are moved to their places in the new one
+ */
+function enterRoot(
+  program: ChildProgram,
+  root: number | Result,
+  taken: readonly PlannedMount[],
+): void {
   const here = program.keep(cString("."));
-  program.call("mount", "/", SYS.mount, 0, cString("/"), 0, PRIVATE, 0);
-  attach(program, root, AT_FDCWD, "/run");
+  attach(program, root, AT_FDCWD, ROOT_PLACE);
   program.call("fchdir", "the root", SYS.fchdir, root);
   program.call("pivot_root", "the root", SYS.pivot_root, here, here);
+  for (const each of taken) attachPlanned(program, each);
   program.call("umount", "the old root", SYS.umount2, here, MOUNT.MNT_DETACH);
   program.call("chdir", "/", SYS.chdir, cString("/"));
 }

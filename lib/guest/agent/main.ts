@@ -42,6 +42,7 @@ export async function guestMain(): Promise<never> {
     directory: RUN,
     cgroups,
     ownsMachine: true,
+    parks: true,
   });
   const times = { began, ready: Date.now() };
   const engine = new Engine({ runtime, times, reply: (frame) => control.send(frame) });

@@ -9,12 +9,19 @@ import {
   type Poller,
   rawSyscall,
   SYS,
+  SysError,
   unmount,
 } from "../../sys/mod.ts";
 import { traceSteps } from "../../trace.ts";
 import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
-import { mappedTree, normal, planMounts, type PlannedMounts } from "./container_mounts.ts";
+import {
+  mappedTree,
+  normal,
+  planFurtherMounts,
+  planMounts,
+  type PlannedMounts,
+} from "./container_mounts.ts";
 import { lookUpPaths } from "./container_paths.ts";
 import { type ContainerPlan, containerProgram } from "./container_program.ts";
 import { type MountPlaces, openRoot } from "./container_root.ts";
@@ -28,6 +35,8 @@ import type { PlannedMount } from "./mount_program.ts";
 import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
 import { clearNetwork, configureNetwork, setInterface } from "./network.ts";
 import { collectOrphans } from "./orphans.ts";
+import { note } from "./note.ts";
+import { ParkedContainer } from "./parked_container.ts";
 import { planProcess } from "./process_plan.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
@@ -54,6 +63,8 @@ import { openStdio } from "./stdio.ts";
 import { lookUpIdentity } from "./users.ts";
 
 const MS_NODEV = 4;
+/** Of a container whose /proc and /sys are made already. */
+const NOTHING_TO_HIDE = { masked: [], readOnlyPaths: [] };
 const SIGKILL = 9;
 /** mount(2), MS_… */
 const PROPAGATIONS: Readonly<Record<string, number>> = {
@@ -77,12 +88,14 @@ export interface PodRuntimeOptions {
   cgroups?: string | undefined;
   /** Whether the host name and network are this program's to set. */
   ownsMachine?: boolean;
+  /** Whether a first process waits for the next container when there is none. */
+  parks?: boolean;
   /** Mounts the shared directory with this tag on a path. */
   mountShare?: (tag: string, path: string) => void;
 }
 
 /** Containers on the kernel that this runs on. */
-export class PodRuntime implements Runtime {
+export class PodRuntime implements Runtime, Disposable {
   readonly #options: PodRuntimeOptions;
   #share: Fd | undefined;
   #etc: EtcFile[] = [];
@@ -92,6 +105,8 @@ export class PodRuntime implements Runtime {
   readonly #processes = new Map<string, RunningProcess>();
   readonly #namespaces = new SharedNamespaces();
   readonly #sharedMemory: SharedMemory;
+  /** What the next container becomes, if it is of the ordinary kind. */
+  #parked: ParkedContainer | undefined;
 
   constructor(options: PodRuntimeOptions) {
     this.#options = options;
@@ -134,7 +149,14 @@ export class PodRuntime implements Runtime {
     if (this.#options.ownsMachine) clearNetwork();
     unmount(this.#sharePath);
     rawSyscall(SYS.sync);
+    this.#park();
     return Promise.resolve();
+  }
+
+  /** Ends what waits. */
+  [Symbol.dispose](): void {
+    this.#parked?.[Symbol.dispose]();
+    this.#parked = undefined;
   }
 
   async startContainer(spec: ContainerSpec): Promise<GuestContainer> {
@@ -152,13 +174,13 @@ export class PodRuntime implements Runtime {
     // A zombie costs next to nothing: now is soon enough.
     if (ownsMachine) collectOrphans(isRunningProcess);
     using held = new DisposableStack();
-    // Numbers, not the host's identifiers: those may be anything.
-    const name = `podvisor-${++this.#count}`;
+    using unstarted = new DisposableStack();
+    const parked = this.#takeParked(spec);
+    if (parked) unstarted.use(parked);
+    const name = parked?.name ?? this.#nextName();
     const places = this.#makePlaces(name, held);
     const root = await openRoot(spec, places);
-    const facts = kernelFacts();
-    const kernel = { cgroups: cgroups !== undefined, hasMqueue: facts.hasMqueue };
-    const planned = await planMounts(spec, root, this.#etc, places, kernel);
+    const planned = await this.#planMounts(spec, root, places, parked);
     const { mounts, devpts } = planned;
     steps.next("its user");
     const identity = lookUpIdentity(
@@ -167,21 +189,27 @@ export class PodRuntime implements Runtime {
       () => accountFile(root, mounts, "/etc/group"),
     );
     steps.next("its streams");
-    using unstarted = new DisposableStack();
     const stdio = unstarted.use(openStdio(spec.process, identity.uid, devpts.number));
     const process = planProcess(spec.process, identity, stdio.child);
     steps.next("its control group");
-    const cgroup = cgroups === undefined
-      ? undefined
-      : unstarted.use(new Cgroup(cgroups, name, spec.constraints, places.warnings));
-    cgroup?.confineDevices(allowedDevices(spec, places.devices));
+    const made = parked ??
+      (cgroups === undefined ? undefined : { cgroup: new Cgroup(cgroups, name) });
+    const cgroup = made?.cgroup && unstarted.use(made.cgroup);
+    cgroup?.limitFirst(spec.constraints, places.warnings);
+    if (!parked) cgroup?.confineDevices(allowedDevices(spec, places.devices));
     steps.next("plan of its start");
-    const plan = this.#plan(spec, root, planned, { cgroup, process, warnings: places.warnings });
+    const plan = this.#plan(spec, root, planned, {
+      cgroup,
+      process,
+      warnings: places.warnings,
+      isParked: parked !== undefined,
+    });
     using launch = new DisposableStack();
     const hooks = spec.startHooks ? launch.use(new StartHooks(spec.startHooks)) : undefined;
-    const program = containerProgram(plan, hooks);
     steps.next("start its process");
-    const { pid, process: waiting } = startProgram(program, plan, hooks);
+    const { pid, process: waiting } = parked
+      ? { pid: parked.become(plan) }
+      : startProgram(containerProgram(plan, hooks), plan, hooks);
     if (waiting) launch.use(waiting);
     steps.next("watch its process");
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
@@ -203,7 +231,48 @@ export class PodRuntime implements Runtime {
       inherited: process,
       start,
     };
-    return new Container({ ...parts, disks, warnings, held: held.move() });
+    const onRemoved = () => this.#park();
+    return new Container({ ...parts, disks, warnings, held: held.move(), onRemoved });
+  }
+
+  /** The one that waits, if a container can be made of it; otherwise it has waited in vain. */
+  #takeParked(spec: ContainerSpec): ParkedContainer | undefined {
+    const parked = this.#parked;
+    this.#parked = undefined;
+    if (!parked || parked.fits(spec)) return parked;
+    parked[Symbol.dispose]();
+    return undefined;
+  }
+
+  /** Has a first process wait where no container is: in a machine that runs some it would only be in their way. */
+  #park(): void {
+    const { parks, cgroups } = this.#options;
+    if (!parks || this.#parked || this.#processes.size > 0) return;
+    try {
+      this.#parked = new ParkedContainer(this.#nextName(), cgroups);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      note(`Cannot make the next container's process: ${error.message}`);
+    }
+  }
+
+  /** A number, not the host's identifiers: those may be anything. */
+  #nextName(): string {
+    return `podvisor-${++this.#count}`;
+  }
+
+  #planMounts(
+    spec: ContainerSpec,
+    root: Fd,
+    places: MountPlaces,
+    parked: ParkedContainer | undefined,
+  ): Promise<PlannedMounts> {
+    if (parked) return planFurtherMounts(spec, root, this.#etc, places, parked);
+    const kernel = {
+      cgroups: this.#options.cgroups !== undefined,
+      hasMqueue: kernelFacts().hasMqueue,
+    };
+    return planMounts(spec, root, this.#etc, places, kernel);
   }
 
   /** Makes a started container known to those that will share something with it. */
@@ -225,14 +294,15 @@ export class PodRuntime implements Runtime {
     spec: ContainerSpec,
     root: Fd,
     { mounts, devpts, guestDev, readOnlyDev }: PlannedMounts,
-    { cgroup, process, warnings }: {
+    { cgroup, process, warnings, isParked }: {
       cgroup: Cgroup | undefined;
       process: ContainerPlan["process"];
       warnings: string[];
+      isParked: boolean;
     },
   ): ContainerPlan {
     using workdir = tryOpenInTree(root.number, process.workdir);
-    const facts = kernelFacts();
+    const facts = isParked ? NOTHING_TO_HIDE : kernelFacts();
     const namespaces = this.#namespaces.plan(spec.namespaces, (id) => {
       const init = this.#processes.get(id);
       return init?.exited ? undefined : init?.pidfd;
@@ -250,7 +320,8 @@ export class PodRuntime implements Runtime {
       devpts: devpts.number,
       procs: cgroup?.procs.number,
       namespaces,
-      hostname: hasOwnName(namespaces) ? hostname : "",
+      // One that has waited has the name that the machine had then.
+      hostname: hasOwnName(namespaces) ? hostname || (isParked ? this.#hostname : "") : "",
       domainname: hasOwnName(namespaces) ? domainname : "",
       mounts,
       guestDev,
