@@ -34,8 +34,8 @@ import type { StartHooks } from "./start_hooks.ts";
 
 /** Everything about a container that is known before it starts. */
 export interface ContainerPlan {
-  /** The root: a mount attached nowhere. */
-  root: number;
+  /** The root: a mount attached nowhere. Nothing: the process is in its root already. */
+  root: number | undefined;
   /** Root directory of its devpts, attached nowhere. */
   devpts: number;
   /** `cgroup.procs` of its cgroup, if there are cgroups. */
@@ -81,6 +81,9 @@ const EMPTY_ROOT = {
   attributes: MOUNT_NOSUID | MOUNT_NODEV,
 } as const;
 
+/** A root that is to be written to, as that of a share is. */
+const ROOT_IN_MEMORY = { ...EMPTY_ROOT, options: ["mode=755"], attributes: MOUNT_NODEV } as const;
+
 const S_IFREG = 0o100000, S_IFCHR = 0o20000, S_IFIFO = 0o10000;
 
 /** Nodes of /dev that every container has: major and minor number. */
@@ -114,7 +117,7 @@ export function containerProgram(plan: ContainerPlan, hooks?: StartHooks): Child
   setName(program, "setdomainname", SYS.setdomainname, plan.domainname);
   program.call("umask", "0", SYS.umask, 0);
   program.call("mount", "/", SYS.mount, 0, cString("/"), 0, PRIVATE, 0);
-  enterRoot(program, plan.root, []);
+  enterRoot(program, plan.root!, []);
   for (const each of plan.mounts) {
     const tree = attachPlanned(program, each);
     if (each.path === "/dev") fillDev(program, tree, plan.guestDev);
@@ -125,6 +128,8 @@ export function containerProgram(plan: ContainerPlan, hooks?: StartHooks): Child
 
 /** What is made for a container that is not known yet. */
 export interface ParkedPlan {
+  /** Directory of the guest that its root is a copy of. Nothing: the root is empty, and for another to take its place. */
+  content: string | undefined;
   procs: number | undefined;
   /** In order; of those that are not below another one the program tells where they are then. */
   mounts: readonly PlannedMount[];
@@ -140,13 +145,17 @@ export interface ParkedPlan {
  */
 export function parkedProgram(
   plan: ParkedPlan,
-): { program: ChildProgram; made: PlannedMount[]; kept: Result[] } {
+): { program: ChildProgram; root: Result; made: PlannedMount[]; kept: Result[] } {
   const program = new ChildProgram();
   program.call("prctl", "die with the agent", SYS.prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (plan.procs !== undefined) joinCgroup(program, plan.procs, true);
   program.call("umask", "0", SYS.umask, 0);
   program.call("mount", "/", SYS.mount, 0, cString("/"), 0, PRIVATE, 0);
-  enterRoot(program, newMount(program, EMPTY_ROOT), []);
+  const root = newMount(program, plan.content === undefined ? EMPTY_ROOT : ROOT_IN_MEMORY);
+  attach(program, root, AT_FDCWD, ROOT_PLACE);
+  if (plan.content !== undefined) copy(program, plan.content, ROOT_PLACE);
+  // What it has so far is nobody's yet.
+  if (plan.procs !== undefined) joinCgroup(program, plan.procs, true);
+  pivot(program, root, []);
   makeDirectories(program, ROOT_PLACE);
   const made: PlannedMount[] = [];
   const kept: Result[] = [];
@@ -162,7 +171,7 @@ export function parkedProgram(
   }
   for (const each of plan.masked) mask(program, each);
   for (const each of plan.readOnlyPaths) makeReadOnly(program, each);
-  return { program, made, kept };
+  return { program, root, made, kept };
 }
 
 /** The other calls, when the container is known. */
@@ -172,7 +181,7 @@ export function addToParked(program: ChildProgram, plan: ContainerPlan): void {
   const proc = openProc(program, plan.process.settings);
   setName(program, "sethostname", SYS.sethostname, plan.hostname);
   setName(program, "setdomainname", SYS.setdomainname, plan.domainname);
-  enterRoot(program, plan.root, plan.mounts.filter(isMade));
+  if (plan.root !== undefined) enterRoot(program, plan.root, plan.mounts.filter(isMade));
   for (const each of plan.mounts) if (!isMade(each)) attachPlanned(program, each);
   finishContainer(program, plan, proc);
 }
@@ -212,13 +221,28 @@ function enterRoot(
   root: number | Result,
   taken: readonly PlannedMount[],
 ): void {
-  const here = program.keep(cString("."));
   attach(program, root, AT_FDCWD, ROOT_PLACE);
+  pivot(program, root, taken);
+}
+
+function pivot(
+  program: ChildProgram,
+  root: number | Result,
+  taken: readonly PlannedMount[],
+): void {
+  const here = program.keep(cString("."));
   program.call("fchdir", "the root", SYS.fchdir, root);
   program.call("pivot_root", "the root", SYS.pivot_root, here, here);
   for (const each of taken) attachPlanned(program, each);
   program.call("umount", "the old root", SYS.umount2, here, MOUNT.MNT_DETACH);
   program.call("chdir", "/", SYS.chdir, cString("/"));
+}
+
+/** By a program: what would be one call for each file here is none. */
+function copy(program: ChildProgram, from: string, to: string): void {
+  program.runFirst("copy", from, (copier) => {
+    copier.exec("/bin/busybox", ["cp", "-a", `${from}/.`, to], []);
+  });
 }
 
 /** Nodes and links of a /dev; in the guest's own much of it is there. */

@@ -1,8 +1,10 @@
 import { type ChildProgram, Fd, type ParkedProcess } from "../../sys/mod.ts";
+import { BUSYBOX_ROOT } from "../busybox_place.ts";
 import { Cgroup } from "./cgroup.ts";
 import { standardMounts } from "./container_mounts.ts";
 import { addToParked, type ContainerPlan, parkedProgram } from "./container_program.ts";
 import { DEFAULT_DEVICES } from "./device_filter.ts";
+import { exists } from "./guest_files.ts";
 import { kernelFacts } from "./kernel_facts.ts";
 import type { PlannedMount } from "./mount_program.ts";
 import { OWN_NAMESPACES } from "./process_program.ts";
@@ -19,6 +21,8 @@ const LONGEST_PATHS = 4096;
 export class ParkedContainer implements Disposable {
   /** /proc, /sys and /dev, with what is below them. */
   readonly mounts: readonly PlannedMount[];
+  /** The built-in root, in memory: it is in that, if it has one. */
+  readonly root: Fd | undefined;
   /** Root directory of its devpts: whose mount it becomes. */
   readonly devpts: Fd;
   readonly cgroup: Cgroup | undefined;
@@ -30,9 +34,10 @@ export class ParkedContainer implements Disposable {
   /**
    * @param name of its own, for its control group
    * @param cgroups directory below which containers have theirs
+   * @param withRoot whether it gets a built-in root, where the image has one
    * @throws {SysError} when it cannot be made; nothing of it is left then
    */
-  constructor(readonly name: string, cgroups: string | undefined) {
+  constructor(readonly name: string, cgroups: string | undefined, withRoot: boolean) {
     using undo = new DisposableStack();
     this.cgroup = cgroups === undefined ? undefined : undo.use(new Cgroup(cgroups, name));
     this.cgroup?.confineDevices(DEFAULT_DEVICES);
@@ -42,12 +47,17 @@ export class ParkedContainer implements Disposable {
     this.devpts = undo.use(devpts);
     const { masked, readOnlyPaths } = facts;
     const procs = this.cgroup?.procs.number;
-    const { program, made, kept } = parkedProgram({ procs, mounts, masked, readOnlyPaths });
+    const content = withRoot && exists(BUSYBOX_ROOT) ? BUSYBOX_ROOT : undefined;
+    const plan = { content, procs, mounts, masked, readOnlyPaths };
+    const { program, root, made, kept } = parkedProgram(plan);
     this.#program = program;
     this.mounts = made;
-    const process = program.park(OWN_NAMESPACES, kept);
+    const process = program.park(OWN_NAMESPACES, [root, ...kept]);
     this.#process = process;
-    this.#trees = kept.map((each) => new Fd(process.resultOf(each)));
+    const [top, ...trees] = [root, ...kept].map((each) => new Fd(process.resultOf(each)));
+    if (content === undefined) top!.close();
+    else this.root = top;
+    this.#trees = trees;
     undo.move();
   }
 
@@ -83,6 +93,7 @@ export class ParkedContainer implements Disposable {
   [Symbol.dispose](): void {
     this.#process.end();
     for (const each of this.#trees) each.close();
+    this.root?.close();
     this.devpts.close();
     this.cgroup?.[Symbol.dispose]();
   }

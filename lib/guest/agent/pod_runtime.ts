@@ -3,14 +3,10 @@ import {
   type Fd,
   type HeldProcess,
   mount,
-  O_DIRECTORY,
-  O_PATH,
-  open,
   type Poller,
   rawSyscall,
   SYS,
   SysError,
-  unmount,
 } from "../../sys/mod.ts";
 import { traceSteps } from "../../trace.ts";
 import { Cgroup } from "./cgroup.ts";
@@ -27,7 +23,7 @@ import { type ContainerPlan, containerProgram } from "./container_program.ts";
 import { type MountPlaces, openRoot } from "./container_root.ts";
 import { allowedDevices, presentDevices } from "./devices.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
-import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
+import { makeDirectory, removeDirectory } from "./guest_files.ts";
 import { HeldStart } from "./held_start.ts";
 import { kernelFacts } from "./kernel_facts.ts";
 import { loadModules } from "./modules.ts";
@@ -55,6 +51,7 @@ import type {
   Runtime,
 } from "./runtime.ts";
 import { Refusal } from "./runtime.ts";
+import { Share } from "./share.ts";
 import { SharedMemory } from "./shared_memory.ts";
 import { readInTree, readOpened, tryOpenInTree } from "./small_file.ts";
 import { startError } from "./start_error.ts";
@@ -97,7 +94,7 @@ export interface PodRuntimeOptions {
 /** Containers on the kernel that this runs on. */
 export class PodRuntime implements Runtime, Disposable {
   readonly #options: PodRuntimeOptions;
-  #share: Fd | undefined;
+  #share: Share | undefined;
   #etc: EtcFile[] = [];
   #hostname = "";
   #count = 0;
@@ -120,10 +117,9 @@ export class PodRuntime implements Runtime, Disposable {
     if (ownsMachine) renew(pod);
     using steps = traceSteps("mount the share");
     using undo = new DisposableStack();
-    if (!exists(this.#sharePath)) makeDirectory(this.#sharePath);
-    mountShare(pod.shareDir, this.#sharePath);
-    undo.defer(() => unmount(this.#sharePath));
-    const share = undo.use(open(this.#sharePath, O_PATH | O_DIRECTORY));
+    const share = new Share(mountShare, pod.shareDir, `${this.#options.directory}/share`);
+    undo.defer(() => share.close());
+    if (!pod.shareLater) void share.root;
     steps.next("host name and network");
     if (ownsMachine) {
       if (pod.hostname !== "") setHostname(pod.hostname);
@@ -141,15 +137,14 @@ export class PodRuntime implements Runtime, Disposable {
   }
 
   stopPod(): Promise<void> {
-    this.#share?.close();
-    this.#share = undefined;
     this.#etc = [];
     this.#namespaces.clear();
     this.#sharedMemory.clear();
     if (this.#options.ownsMachine) clearNetwork();
-    unmount(this.#sharePath);
+    this.#share?.close();
+    this.#share = undefined;
     rawSyscall(SYS.sync);
-    this.#park();
+    this.#park(false);
     return Promise.resolve();
   }
 
@@ -179,7 +174,8 @@ export class PodRuntime implements Runtime, Disposable {
     if (parked) unstarted.use(parked);
     const name = parked?.name ?? this.#nextName();
     const places = this.#makePlaces(name, held);
-    const root = await openRoot(spec, places);
+    const own = spec.guestRoot ? parked?.root : undefined;
+    const root = own ? held.use(own) : await openRoot(spec, places);
     const planned = await this.#planMounts(spec, root, places, parked);
     const { mounts, devpts } = planned;
     steps.next("its user");
@@ -203,6 +199,7 @@ export class PodRuntime implements Runtime, Disposable {
       process,
       warnings: places.warnings,
       isParked: parked !== undefined,
+      isEntered: own !== undefined,
     });
     using launch = new DisposableStack();
     const hooks = spec.startHooks ? launch.use(new StartHooks(spec.startHooks)) : undefined;
@@ -231,7 +228,7 @@ export class PodRuntime implements Runtime, Disposable {
       inherited: process,
       start,
     };
-    const onRemoved = () => this.#park();
+    const onRemoved = () => this.#park(spec.guestRoot);
     return new Container({ ...parts, disks, warnings, held: held.move(), onRemoved });
   }
 
@@ -244,12 +241,16 @@ export class PodRuntime implements Runtime, Disposable {
     return undefined;
   }
 
-  /** Has a first process wait where no container is: in a machine that runs some it would only be in their way. */
-  #park(): void {
+  /**
+   * Has a first process wait where no container is: in a machine that runs some it would only be in their way.
+   *
+   * @param withRoot whether it gets a built-in root
+   */
+  #park(withRoot: boolean): void {
     const { parks, cgroups } = this.#options;
     if (!parks || this.#parked || this.#processes.size > 0) return;
     try {
-      this.#parked = new ParkedContainer(this.#nextName(), cgroups);
+      this.#parked = new ParkedContainer(this.#nextName(), cgroups, withRoot);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       note(`Cannot make the next container's process: ${error.message}`);
@@ -294,11 +295,12 @@ export class PodRuntime implements Runtime, Disposable {
     spec: ContainerSpec,
     root: Fd,
     { mounts, devpts, guestDev, readOnlyDev }: PlannedMounts,
-    { cgroup, process, warnings, isParked }: {
+    { cgroup, process, warnings, isParked, isEntered }: {
       cgroup: Cgroup | undefined;
       process: ContainerPlan["process"];
       warnings: string[];
       isParked: boolean;
+      isEntered: boolean;
     },
   ): ContainerPlan {
     using workdir = tryOpenInTree(root.number, process.workdir);
@@ -316,12 +318,12 @@ export class PodRuntime implements Runtime, Disposable {
       throw new Refusal(`Cannot set the root's propagation: ${spec.propagation} is unknown`);
     }
     return {
-      root: root.number,
+      root: isEntered ? undefined : root.number,
       devpts: devpts.number,
       procs: cgroup?.procs.number,
       namespaces,
       // One that has waited has the name that the machine had then.
-      hostname: hasOwnName(namespaces) ? hostname || (isParked ? this.#hostname : "") : "",
+      hostname: hasOwnName(namespaces) ? hostname || (isParked ? this.#machineName : "") : "",
       domainname: hasOwnName(namespaces) ? domainname : "",
       mounts,
       guestDev,
@@ -364,8 +366,9 @@ export class PodRuntime implements Runtime, Disposable {
     return processTable(pids, args);
   }
 
-  get #sharePath(): string {
-    return `${this.#options.directory}/share`;
+  /** The pod's name, where it is the machine's. */
+  get #machineName(): string {
+    return this.#options.ownsMachine ? this.#hostname : "";
   }
 
   #makePlaces(name: string, held: DisposableStack): MountPlaces {
@@ -375,7 +378,6 @@ export class PodRuntime implements Runtime, Disposable {
     held.defer(() => removeDirectory(directory));
     return {
       share: this.#share,
-      sharePath: this.#sharePath,
       directory,
       disks: [],
       devices: [],

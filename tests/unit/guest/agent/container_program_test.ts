@@ -252,6 +252,7 @@ Deno.test("a pod's name servers and host name become files that cannot be broken
     routes: [],
     shareDir: "s",
     shareType: "",
+    shareLater: false,
     entropy: "",
     clockOffset: 0,
   };
@@ -284,7 +285,7 @@ Deno.test("a pod is known by its name under all its addresses", () => {
     cardAddr: "",
   };
   const pod = { hostname: "pod1", dns: [], dnsSearch: [], dnsOptions: [], routes: [] };
-  const share = { shareDir: "s", shareType: "", entropy: "", clockOffset: 0 };
+  const share = { shareDir: "s", shareType: "", shareLater: false, entropy: "", clockOffset: 0 };
   const hosts = (interfaces: typeof eth0[]) =>
     etcFiles({ ...pod, ...share, interfaces }).find(({ name }) => name === "hosts")!.text;
   assertEquals(hosts([]), "127.0.0.1 localhost pod1\n::1 localhost ip6-localhost\n");
