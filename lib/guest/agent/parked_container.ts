@@ -1,4 +1,4 @@
-import { type ChildProgram, Fd, type ParkedProcess } from "../../sys/mod.ts";
+import { type ChildProgram, Fd, O_RDONLY, open, type ParkedProcess } from "../../sys/mod.ts";
 import { BUSYBOX_ROOT } from "../busybox_place.ts";
 import { Cgroup } from "./cgroup.ts";
 import { standardMounts } from "./container_mounts.ts";
@@ -28,6 +28,11 @@ export class ParkedContainer implements Disposable {
   readonly cgroup: Cgroup | undefined;
   readonly #program: ChildProgram;
   readonly #process: ParkedProcess;
+  /**
+   * Its namespaces that are much to take down: the end of its processes, which the host waits for, need not wait for
+   * that as long as these are open.
+   */
+  readonly namespaces: readonly Fd[];
   /** The roots of {@linkcode ParkedContainer.mounts}. */
   readonly #trees: readonly Fd[];
 
@@ -54,6 +59,10 @@ export class ParkedContainer implements Disposable {
     this.mounts = made;
     const process = program.park(OWN_NAMESPACES, [root, ...kept]);
     this.#process = process;
+    undo.defer(() => process.end());
+    this.namespaces = ["mnt", "ipc"].map((kind) =>
+      undo.use(open(`/proc/${process.pid}/ns/${kind}`, O_RDONLY))
+    );
     const [top, ...trees] = [root, ...kept].map((each) => new Fd(process.resultOf(each)));
     if (content === undefined) top!.close();
     else this.root = top;
@@ -92,7 +101,7 @@ export class ParkedContainer implements Disposable {
   /** Ends it: nobody needs it. */
   [Symbol.dispose](): void {
     this.#process.end();
-    for (const each of this.#trees) each.close();
+    for (const each of [...this.#trees, ...this.namespaces]) each.close();
     this.root?.close();
     this.devpts.close();
     this.cgroup?.[Symbol.dispose]();

@@ -171,7 +171,10 @@ export class PodRuntime implements Runtime, Disposable {
     using held = new DisposableStack();
     using unstarted = new DisposableStack();
     const parked = this.#takeParked(spec);
-    if (parked) unstarted.use(parked);
+    if (parked) {
+      unstarted.use(parked);
+      for (const each of parked.namespaces) held.use(each);
+    }
     const name = parked?.name ?? this.#nextName();
     const places = this.#makePlaces(name, held);
     const own = spec.guestRoot ? parked?.root : undefined;
