@@ -71,6 +71,7 @@ export {
   type OverlayOptions,
 } from "./mount_namespace.ts";
 export {
+  childStatus,
   collectChild,
   decodeStatus,
   exitCode,

@@ -6,8 +6,14 @@ import {
   MOUNT_NOEXEC,
   MOUNT_NOSUID,
   MOUNT_RDONLY,
+  O_CREAT,
   O_PATH,
+  O_TRUNC,
+  O_WRONLY,
   open,
+  openInRoot,
+  SysError,
+  writeSome,
 } from "../../sys/mod.ts";
 import type { MountPlaces } from "./container_root.ts";
 import { type EtcFile } from "./etc_files.ts";
@@ -205,19 +211,35 @@ function etcMounts(
   etc: readonly EtcFile[],
   places: MountPlaces,
 ): PlannedMount[] {
-  const taken = [...spec.fsmap, ...spec.mounts].map(({ path }) => normal(path));
-  return etc.flatMap(({ name, text, needed }): PlannedMount[] => {
+  return etcOf(spec, etc).flatMap(({ name, text, needed }): PlannedMount[] => {
     const path = `/etc/${name}`;
-    if (taken.includes(path)) return [];
     const make = isMissing(root, path);
     if (make && !needed) return [];
-    const file = `${places.directory}/${name}`;
+    const file = `${places.directory()}/${name}`;
     writeFile(file, text);
     places.held.defer(() => removeFile(file));
     using found = open(file, O_PATH);
     const tree = places.held.use(cloneTree(found.number, file)).number;
     return [{ path, source: { kind: "tree", tree, file: true }, make, changes: [] }];
   });
+}
+
+/** Writes the pod's files of /etc into a root that is the container's alone. */
+export function writeEtc(spec: ContainerSpec, root: Fd, etc: readonly EtcFile[]): void {
+  for (const { name, text, needed } of etcOf(spec, etc)) {
+    const path = `/etc/${name}`;
+    if (!needed && isMissing(root, path)) continue;
+    using file = openInRoot(root.number, path, O_WRONLY | O_CREAT | O_TRUNC, 0o644);
+    const bytes = new TextEncoder().encode(text);
+    const written = writeSome(file.number, bytes);
+    if (written < 0) throw new SysError("write", path, -written);
+  }
+}
+
+/** Those that nothing of the host's takes the place of. */
+function etcOf(spec: ContainerSpec, etc: readonly EtcFile[]): EtcFile[] {
+  const taken = [...spec.fsmap, ...spec.mounts].map(({ path }) => normal(path));
+  return etc.filter(({ name }) => !taken.includes(`/etc/${name}`));
 }
 
 /** What is shared and has no place among the host's mounts, parents before what is below them. */

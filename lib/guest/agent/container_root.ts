@@ -15,8 +15,8 @@ const MS_RDONLY = 1, MS_NODEV = 4;
 export interface MountPlaces {
   /** The shared directory. */
   share: Share;
-  /** A directory of the container's own in the guest. */
-  directory: string;
+  /** Makes a directory of the container's own in the guest, unless it is there: most need none. */
+  directory: () => string;
   /** Nodes of the disks that are mounted. */
   disks: string[];
   /** What it may use of devices beside what every container may. */
@@ -42,7 +42,7 @@ export async function openRoot(spec: ContainerSpec, places: MountPlaces): Promis
     return cloneDirectory(share.root, path, `${share.path}/${path}`, places.held);
   }
   const device = scsiAddr === "" ? await blockDevice(image) : await scsiDevice(scsiAddr);
-  const target = `${places.directory}/root`;
+  const target = `${places.directory()}/root`;
   makeDirectory(target);
   places.held.defer(() => removeDirectory(target));
   loadModules(fstype);

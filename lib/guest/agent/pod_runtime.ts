@@ -17,6 +17,7 @@ import {
   planFurtherMounts,
   planMounts,
   type PlannedMounts,
+  writeEtc,
 } from "./container_mounts.ts";
 import { lookUpPaths } from "./container_paths.ts";
 import { type ContainerPlan, containerProgram } from "./container_program.ts";
@@ -30,6 +31,7 @@ import { loadModules } from "./modules.ts";
 import type { PlannedMount } from "./mount_program.ts";
 import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
 import { clearNetwork, configureNetwork, setInterface } from "./network.ts";
+import { startHeapPage } from "./heap_page.ts";
 import { collectOrphans } from "./orphans.ts";
 import { note } from "./note.ts";
 import { ParkedContainer } from "./parked_container.ts";
@@ -145,6 +147,8 @@ export class PodRuntime implements Runtime, Disposable {
     this.#share = undefined;
     rawSyscall(SYS.sync);
     this.#park(false);
+    // Perhaps the machine is saved now.
+    if (this.#options.ownsMachine) startHeapPage();
     return Promise.resolve();
   }
 
@@ -165,9 +169,7 @@ export class PodRuntime implements Runtime, Disposable {
 
   async #start(spec: ContainerSpec): Promise<Container> {
     using steps = traceSteps("its root and mounts");
-    const { poller, sink, cgroups, ownsMachine } = this.#options;
-    // A zombie costs next to nothing: now is soon enough.
-    if (ownsMachine) collectOrphans(isRunningProcess);
+    const { poller, sink, cgroups } = this.#options;
     using held = new DisposableStack();
     using unstarted = new DisposableStack();
     const parked = this.#takeParked(spec);
@@ -179,7 +181,7 @@ export class PodRuntime implements Runtime, Disposable {
     const places = this.#makePlaces(name, held);
     const own = spec.guestRoot ? parked?.root : undefined;
     const root = own ? held.use(own) : await openRoot(spec, places);
-    const planned = await this.#planMounts(spec, root, places, parked);
+    const planned = await this.#planMounts(spec, root, places, parked, own !== undefined);
     const { mounts, devpts } = planned;
     steps.next("its user");
     const identity = lookUpIdentity(
@@ -231,7 +233,11 @@ export class PodRuntime implements Runtime, Disposable {
       inherited: process,
       start,
     };
-    const onRemoved = () => this.#park(spec.guestRoot);
+    const onRemoved = () => {
+      // A zombie costs next to nothing: now is soon enough.
+      if (this.#options.ownsMachine) collectOrphans(isRunningProcess);
+      this.#park(spec.guestRoot);
+    };
     return new Container({ ...parts, disks, warnings, held: held.move(), onRemoved });
   }
 
@@ -270,8 +276,11 @@ export class PodRuntime implements Runtime, Disposable {
     root: Fd,
     places: MountPlaces,
     parked: ParkedContainer | undefined,
+    isEntered: boolean,
   ): Promise<PlannedMounts> {
-    if (parked) return planFurtherMounts(spec, root, this.#etc, places, parked);
+    if (isEntered) writeEtc(spec, root, this.#etc);
+    const etc = isEntered ? [] : this.#etc;
+    if (parked) return planFurtherMounts(spec, root, etc, places, parked);
     const kernel = {
       cgroups: this.#options.cgroups !== undefined,
       hasMqueue: kernelFacts().hasMqueue,
@@ -376,9 +385,14 @@ export class PodRuntime implements Runtime, Disposable {
 
   #makePlaces(name: string, held: DisposableStack): MountPlaces {
     if (!this.#share) throw new Refusal("Pod not started, impossible to run a new container");
-    const directory = `${this.#options.directory}/${name}`;
-    makeDirectory(directory);
-    held.defer(() => removeDirectory(directory));
+    let made: string | undefined;
+    const directory = () => {
+      if (made !== undefined) return made;
+      made = `${this.#options.directory}/${name}`;
+      makeDirectory(made);
+      held.defer(() => removeDirectory(made!));
+      return made;
+    };
     return {
       share: this.#share,
       directory,

@@ -1,5 +1,5 @@
 import { ChildProgram, cString, MOUNT, type Result, SYS, TIOCSCTTY } from "../../sys/mod.ts";
-import { CAPABILITY_COUNT, type CapabilityMasks } from "./capabilities.ts";
+import { CAPABILITY_COUNT, type CapabilityNumbers } from "./capabilities.ts";
 import {
   applySettings,
   installFilter,
@@ -26,7 +26,7 @@ const CLOSE_RANGE_CLOEXEC = 4;
 export interface ProcessPlan {
   stdio: ChildStdio;
   identity: Identity;
-  capabilities: CapabilityMasks;
+  capabilities: CapabilityNumbers;
   noNewPrivileges: boolean;
   limits: readonly ResourceLimit[];
   settings: ProcessSettings;
@@ -79,9 +79,8 @@ export function becomeProcess(
   const hold = () => held && program.hold(hooks?.descriptors);
   takeStdio(program, plan.stdio);
   applySettings(program, settings, proc);
-  for (const { name, resource, soft, hard, required } of plan.limits) {
-    const limit = new Uint8Array(new BigUint64Array([soft, hard]).buffer);
-    const args = ["prlimit64", name, SYS.prlimit64, 0, resource, limit, 0] as const;
+  for (const { name, resource, values, required } of plan.limits) {
+    const args = ["prlimit64", name, SYS.prlimit64, 0, resource, values, 0] as const;
     if (required) program.call(...args);
     else program.attempt(...args);
   }
@@ -119,32 +118,32 @@ function takeStdio(program: ChildProgram, { descriptors, terminal }: ChildStdio)
 function takeIdentity(
   program: ChildProgram,
   { uid, gid, groups }: Identity,
-  masks: CapabilityMasks,
+  sets: CapabilityNumbers,
 ): void {
   for (let each = 0; each < CAPABILITY_COUNT; each++) {
-    if (masks.bounding >> BigInt(each) & 1n) continue;
+    if (sets.bounding.includes(each)) continue;
     program.call("prctl", `capability ${each}`, SYS.prctl, PR_CAPBSET_DROP, each, 0, 0, 0);
   }
   program.call("prctl", "keep capabilities", SYS.prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
-  const list = new Uint8Array(Uint32Array.from(groups).buffer);
+  const list = new Uint8Array(new Uint32Array(groups).buffer);
   program.call("setgroups", groups.join(), SYS.setgroups, groups.length, list);
   program.call("setgid", String(gid), SYS.setresgid, gid, gid, gid);
   program.call("setuid", String(uid), SYS.setresuid, uid, uid, uid);
-  setCapabilities(program, masks);
+  setCapabilities(program, sets);
 }
 
-function setCapabilities(program: ChildProgram, masks: CapabilityMasks): void {
-  const { effective, permitted, inheritable, ambient } = masks;
+function setCapabilities(program: ChildProgram, sets: CapabilityNumbers): void {
+  const { effective, permitted, inheritable, ambient } = sets;
   // struct __user_cap_data_struct twice: 32 bits each of effective, permitted, inheritable.
-  const low = (mask: bigint) => Number(mask & 0xffffffffn);
-  const high = (mask: bigint) => Number(mask >> 32n);
-  const sets = [effective, permitted, inheritable];
-  const data = Uint32Array.from([...sets.map(low), ...sets.map(high)]);
-  const header = Uint32Array.from([CAPABILITY_VERSION, 0]);
+  const data = new Uint32Array(6);
+  [effective, permitted, inheritable].forEach((set, at) => {
+    for (const each of set) data[each < 32 ? at : at + 3]! |= 1 << each % 32;
+  });
+  const header = new Uint32Array(2);
+  header[0] = CAPABILITY_VERSION;
   const bytes = (words: Uint32Array) => new Uint8Array(words.buffer);
   program.call("capset", "the process", SYS.capset, bytes(header), bytes(data));
-  for (let each = 0; each < CAPABILITY_COUNT; each++) {
-    if ((ambient >> BigInt(each) & 1n) === 0n) continue;
+  for (const each of ambient) {
     const [option, raise] = [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE];
     program.call("prctl", `ambient capability ${each}`, SYS.prctl, option, raise, each, 0, 0);
   }

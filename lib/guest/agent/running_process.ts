@@ -1,5 +1,6 @@
 import { encodeGrants, encodeStreamFrame, INPUT_CREDIT } from "../../hyperstart/mod.ts";
 import {
+  childStatus,
   collectChild,
   EPOLLIN,
   ESRCH,
@@ -178,8 +179,7 @@ export class RunningProcess implements GuestProcess {
   }
 
   #exited(): void {
-    const status = collectChild(this.pid);
-    running.delete(this.pid);
+    const status = childStatus(this.pid);
     this.#status = this.#endedBy === undefined
       ? status ? exitCode(status) : UNKNOWN_STATUS
       : exitCode({ kind: "signalled", signal: this.#endedBy });
@@ -187,6 +187,9 @@ export class RunningProcess implements GuestProcess {
     this.#input.close();
     for (const each of this.#outputs) each.finish();
     this.#finishIfDone();
+    // The host need not wait for this.
+    collectChild(this.pid);
+    running.delete(this.pid);
   }
 
   #finishIfDone(): void {

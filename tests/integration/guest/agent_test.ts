@@ -90,6 +90,11 @@ class Machine implements AsyncDisposable {
     }
   }
 
+  /** The next piece that a process writes. */
+  async text(sequence: number): Promise<string> {
+    return (await this.#next((said) => said.sequence === sequence)).text;
+  }
+
   async start(pod = {}): Promise<void> {
     assertEquals(
       await this.command(GoCode.STARTPOD, { hostname: "pod", shareDir: "share", ...pod }),
@@ -402,7 +407,13 @@ testBothWays(
 testBothWays("signals end a container, and its end ends all in it", async (parked) => {
   await using machine = new Machine(parked);
   await machine.start();
-  await machine.container("a", ["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.01; done"]);
+  await machine.container("a", [
+    "sh",
+    "-c",
+    "trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done",
+  ]);
+  // Before that the first process of a container ignores the signal.
+  assertEquals(await machine.text(3), "ready\n");
   await machine.exec("a", ["sleep", "1000"]);
   const { text } = await machine.command(GoCode.PSCONTAINER, { container: "a", format: "json" });
   assert(JSON.parse(text).length >= 2);
