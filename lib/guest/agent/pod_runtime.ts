@@ -6,7 +6,6 @@ import {
   type Poller,
   rawSyscall,
   SYS,
-  SysError,
 } from "../../sys/mod.ts";
 import { traceSteps } from "../../trace.ts";
 import { Cgroup } from "./cgroup.ts";
@@ -33,8 +32,8 @@ import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
 import { clearNetwork, configureNetwork, setInterface } from "./network.ts";
 import { startHeapPage } from "./heap_page.ts";
 import { collectOrphans } from "./orphans.ts";
-import { note } from "./note.ts";
-import { ParkedContainer } from "./parked_container.ts";
+import type { ParkedContainer } from "./parked_container.ts";
+import { Parking } from "./parking.ts";
 import { planProcess } from "./process_plan.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
@@ -104,12 +103,12 @@ export class PodRuntime implements Runtime, Disposable {
   readonly #processes = new Map<string, RunningProcess>();
   readonly #namespaces = new SharedNamespaces();
   readonly #sharedMemory: SharedMemory;
-  /** What the next container becomes, if it is of the ordinary kind. */
-  #parked: ParkedContainer | undefined;
+  readonly #parking: Parking | undefined;
 
   constructor(options: PodRuntimeOptions) {
     this.#options = options;
     this.#sharedMemory = new SharedMemory(options.directory);
+    if (options.parks) this.#parking = new Parking(options.cgroups, () => this.#nextName());
   }
 
   async startPod(pod: PodSpec): Promise<void> {
@@ -154,8 +153,7 @@ export class PodRuntime implements Runtime, Disposable {
 
   /** Ends what waits. */
   [Symbol.dispose](): void {
-    this.#parked?.[Symbol.dispose]();
-    this.#parked = undefined;
+    this.#parking?.[Symbol.dispose]();
   }
 
   async startContainer(spec: ContainerSpec): Promise<GuestContainer> {
@@ -172,7 +170,7 @@ export class PodRuntime implements Runtime, Disposable {
     const { poller, sink, cgroups } = this.#options;
     using held = new DisposableStack();
     using unstarted = new DisposableStack();
-    const parked = this.#takeParked(spec);
+    const parked = this.#parking?.take(spec);
     if (parked) {
       unstarted.use(parked);
       for (const each of parked.namespaces) held.use(each);
@@ -241,29 +239,9 @@ export class PodRuntime implements Runtime, Disposable {
     return new Container({ ...parts, disks, warnings, held: held.move(), onRemoved });
   }
 
-  /** The one that waits, if a container can be made of it; otherwise it has waited in vain. */
-  #takeParked(spec: ContainerSpec): ParkedContainer | undefined {
-    const parked = this.#parked;
-    this.#parked = undefined;
-    if (!parked || parked.fits(spec)) return parked;
-    parked[Symbol.dispose]();
-    return undefined;
-  }
-
-  /**
-   * Has a first process wait where no container is: in a machine that runs some it would only be in their way.
-   *
-   * @param withRoot whether it gets a built-in root
-   */
+  /** In a machine that runs containers a process that waits would only be in their way. */
   #park(withRoot: boolean): void {
-    const { parks, cgroups } = this.#options;
-    if (!parks || this.#parked || this.#processes.size > 0) return;
-    try {
-      this.#parked = new ParkedContainer(this.#nextName(), cgroups, withRoot);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      note(`Cannot make the next container's process: ${error.message}`);
-    }
+    if (this.#processes.size === 0) this.#parking?.refill(withRoot);
   }
 
   /** A number, not the host's identifiers: those may be anything. */
