@@ -12,8 +12,10 @@ import {
   O_WRONLY,
   open,
   openInRoot,
+  rawSyscall,
+  SYS,
+  syscall,
   SysError,
-  writeSome,
 } from "../../sys/mod.ts";
 import type { MountPlaces } from "./container_root.ts";
 import { type EtcFile } from "./etc_files.ts";
@@ -229,11 +231,18 @@ export function writeEtc(spec: ContainerSpec, root: Fd, etc: readonly EtcFile[])
   for (const { name, text, needed } of etcOf(spec, etc)) {
     const path = `/etc/${name}`;
     if (!needed && isMissing(root, path)) continue;
-    using file = openInRoot(root.number, path, O_WRONLY | O_CREAT | O_TRUNC, 0o644);
     const bytes = new TextEncoder().encode(text);
-    const written = writeSome(file.number, bytes);
+    using file = openInRoot(root.number, path, O_WRONLY | O_CREAT, 0o644);
+    // Cutting it takes the kernel long, and what is there is shorter as a rule.
+    if (sizeOf(file) > bytes.length) openInRoot(root.number, path, O_WRONLY | O_TRUNC).close();
+    const written = rawSyscall(SYS.pwrite64, file.number, bytes, bytes.length, 0);
     if (written < 0) throw new SysError("write", path, -written);
   }
+}
+
+function sizeOf({ number }: Fd): number {
+  const SEEK_END = 2;
+  return syscall("lseek", "a file", SYS.lseek, number, 0, SEEK_END);
 }
 
 /** Those that nothing of the host's takes the place of. */
