@@ -30,7 +30,7 @@ import {
   tmpfsSource,
 } from "./mount_sources.ts";
 import { type ContainerSpec, Refusal } from "./runtime.ts";
-import { tryOpenInTree } from "./small_file.ts";
+import { isInTree } from "./small_file.ts";
 
 /** All mounts of a container, in order, and what is known of some. */
 export interface PlannedMounts {
@@ -286,10 +286,7 @@ function isToMake(root: Fd, path: string, mounts: readonly PlannedMount[]): bool
 }
 
 function isMissing(root: Fd, path: string): boolean {
-  // Not `using`: the bundler takes a variable that is only compared, in the next statement, out of existence.
-  const found = tryOpenInTree(root.number, path);
-  found?.close();
-  return !found;
+  return !isInTree(root.number, path);
 }
 
 function checked(path: string): string {

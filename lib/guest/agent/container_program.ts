@@ -28,7 +28,13 @@ import {
 } from "./mount_program.ts";
 import { joinNamespaces, type NamespacePlan } from "./namespaces.ts";
 import { openProc } from "./process_settings.ts";
-import { becomeProcess, joinCgroup, PRIVATE, type ProcessPlan } from "./process_program.ts";
+import {
+  becomeProcess,
+  joinCgroup,
+  leadSession,
+  PRIVATE,
+  type ProcessPlan,
+} from "./process_program.ts";
 import type { ContainerSpec } from "./runtime.ts";
 import type { StartHooks } from "./start_hooks.ts";
 
@@ -122,7 +128,7 @@ export function containerProgram(plan: ContainerPlan, hooks?: StartHooks): Child
     const tree = attachPlanned(program, each);
     if (each.path === "/dev") fillDev(program, tree, plan.guestDev);
   }
-  finishContainer(program, plan, proc, hooks);
+  finishContainer(program, plan, proc, hooks, false);
   return program;
 }
 
@@ -148,6 +154,7 @@ export function parkedProgram(
 ): { program: ChildProgram; root: Result; made: PlannedMount[]; kept: Result[] } {
   const program = new ChildProgram();
   program.call("prctl", "die with the agent", SYS.prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  leadSession(program);
   program.call("umask", "0", SYS.umask, 0);
   program.call("mount", "/", SYS.mount, 0, cString("/"), 0, PRIVATE, 0);
   const root = newMount(program, plan.content === undefined ? EMPTY_ROOT : ROOT_IN_MEMORY);
@@ -183,7 +190,7 @@ export function addToParked(program: ChildProgram, plan: ContainerPlan): void {
   setName(program, "setdomainname", SYS.setdomainname, plan.domainname);
   if (plan.root !== undefined) enterRoot(program, plan.root, plan.mounts.filter(isMade));
   for (const each of plan.mounts) if (!isMade(each)) attachPlanned(program, each);
-  finishContainer(program, plan, proc);
+  finishContainer(program, plan, proc, undefined, true);
 }
 
 /** What comes when all is mounted. */
@@ -191,7 +198,8 @@ function finishContainer(
   program: ChildProgram,
   plan: ContainerPlan,
   proc: Result | undefined,
-  hooks?: StartHooks,
+  hooks: StartHooks | undefined,
+  isLeader: boolean,
 ): void {
   makeConsole(program, plan);
   for (const each of plan.devices) makeDevice(program, each);
@@ -202,7 +210,7 @@ function finishContainer(
   if (plan.makeWorkdir) makeDirectories(program, plan.process.workdir);
   if (plan.readOnlyRoot) setReadOnly(program, AT_FDCWD, "/");
   if (plan.propagation !== 0) propagate(program, plan.propagation);
-  becomeProcess(program, plan.process, proc, hooks, plan.held);
+  becomeProcess(program, plan.process, proc, hooks, plan.held, isLeader);
 }
 
 function setName(program: ChildProgram, call: string, number: number, name: string): void {

@@ -23,6 +23,7 @@ import { type ContainerPlan, containerProgram } from "./container_program.ts";
 import { type MountPlaces, openRoot } from "./container_root.ts";
 import { allowedDevices, presentDevices } from "./devices.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
+import { fromFirstPresent } from "./executable.ts";
 import { makeDirectory, removeDirectory } from "./guest_files.ts";
 import { HeldStart } from "./held_start.ts";
 import { kernelFacts } from "./kernel_facts.ts";
@@ -54,7 +55,7 @@ import type {
 import { Refusal } from "./runtime.ts";
 import { Share } from "./share.ts";
 import { SharedMemory } from "./shared_memory.ts";
-import { readInTree, readOpened, tryOpenInTree } from "./small_file.ts";
+import { isInTree, readInTree, readOpened, tryOpenInTree } from "./small_file.ts";
 import { startError } from "./start_error.ts";
 import { StartHooks } from "./start_hooks.ts";
 import { openStdio } from "./stdio.ts";
@@ -190,6 +191,11 @@ export class PodRuntime implements Runtime, Disposable {
     steps.next("its streams");
     const stdio = unstarted.use(openStdio(spec.process, identity.uid, devpts.number));
     const process = planProcess(spec.process, identity, stdio.child);
+    // What is mounted in the root later is not to be seen yet.
+    if (spec.fsmap.length + spec.tmpfs.length + spec.mounts.length === 0) {
+      const isThere = (path: string) => isInTree(root.number, path);
+      process.candidates = fromFirstPresent(process.candidates, isThere);
+    }
     steps.next("its control group");
     const made = parked ??
       (cgroups === undefined ? undefined : { cgroup: new Cgroup(cgroups, name) });

@@ -67,6 +67,7 @@ export function execProgram(
  * @param proc the agent's /proc, where it is needed
  * @param hooks programs to be run before
  * @param held whether it waits then until it is released
+ * @param isLeader whether it leads a session already
  */
 export function becomeProcess(
   program: ChildProgram,
@@ -74,10 +75,11 @@ export function becomeProcess(
   proc?: Result,
   hooks?: StartHooks,
   held = false,
+  isLeader = false,
 ): void {
   const { noNewPrivileges, settings } = plan;
   const hold = () => held && program.hold(hooks?.descriptors);
-  takeStdio(program, plan.stdio);
+  takeStdio(program, plan.stdio, isLeader);
   applySettings(program, settings, proc);
   for (const { name, resource, values, required } of plan.limits) {
     const args = ["prlimit64", name, SYS.prlimit64, 0, resource, values, 0] as const;
@@ -102,8 +104,17 @@ export function becomeProcess(
   program.exec(plan.candidates, plan.args, plan.env);
 }
 
-function takeStdio(program: ChildProgram, { descriptors, terminal }: ChildStdio): void {
+/** Makes the process the leader of a session of its own, and of a group for the scheduler. */
+export function leadSession(program: ChildProgram): void {
   program.call("setsid", "the process", SYS.setsid);
+}
+
+function takeStdio(
+  program: ChildProgram,
+  { descriptors, terminal }: ChildStdio,
+  isLeader: boolean,
+): void {
+  if (!isLeader) leadSession(program);
   if (terminal !== undefined) {
     program.call("ioctl", "controlling terminal", SYS.ioctl, descriptors[0], TIOCSCTTY, 0);
   }
