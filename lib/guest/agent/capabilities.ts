@@ -9,7 +9,22 @@ export const CAPABILITY_COUNT = CAPABILITY_NAMES.length;
  * dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod,
  * audit_write, setfcap.
  */
-const DEFAULT: readonly number[] = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31];
+export const DEFAULT_CAPABILITIES: readonly number[] = [
+  0,
+  1,
+  3,
+  4,
+  5,
+  6,
+  7,
+  8,
+  10,
+  13,
+  18,
+  27,
+  29,
+  31,
+];
 
 /** Sets of capabilities, by their numbers. */
 export interface CapabilityNumbers {
@@ -30,10 +45,10 @@ export interface CapabilityNumbers {
 export function capabilityNumbers(
   wanted: CapabilitySets,
   fallback: CapabilityNumbers = {
-    bounding: DEFAULT,
-    effective: DEFAULT,
+    bounding: DEFAULT_CAPABILITIES,
+    effective: DEFAULT_CAPABILITIES,
     inheritable: [],
-    permitted: DEFAULT,
+    permitted: DEFAULT_CAPABILITIES,
     ambient: [],
   },
 ): CapabilityNumbers {

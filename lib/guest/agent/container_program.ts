@@ -31,7 +31,7 @@ import { openProc } from "./process_settings.ts";
 import {
   becomeProcess,
   joinCgroup,
-  leadSession,
+  prepareProcess,
   PRIVATE,
   type ProcessPlan,
 } from "./process_program.ts";
@@ -154,7 +154,6 @@ export function parkedProgram(
 ): { program: ChildProgram; root: Result; made: PlannedMount[]; kept: Result[] } {
   const program = new ChildProgram();
   program.call("prctl", "die with the agent", SYS.prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  leadSession(program);
   program.call("umask", "0", SYS.umask, 0);
   program.call("mount", "/", SYS.mount, 0, cString("/"), 0, PRIVATE, 0);
   const root = newMount(program, plan.content === undefined ? EMPTY_ROOT : ROOT_IN_MEMORY);
@@ -178,6 +177,7 @@ export function parkedProgram(
   }
   for (const each of plan.masked) mask(program, each);
   for (const each of plan.readOnlyPaths) makeReadOnly(program, each);
+  prepareProcess(program);
   return { program, root, made, kept };
 }
 
@@ -199,7 +199,7 @@ function finishContainer(
   plan: ContainerPlan,
   proc: Result | undefined,
   hooks: StartHooks | undefined,
-  isLeader: boolean,
+  isParked: boolean,
 ): void {
   makeConsole(program, plan);
   for (const each of plan.devices) makeDevice(program, each);
@@ -210,7 +210,7 @@ function finishContainer(
   if (plan.makeWorkdir) makeDirectories(program, plan.process.workdir);
   if (plan.readOnlyRoot) setReadOnly(program, AT_FDCWD, "/");
   if (plan.propagation !== 0) propagate(program, plan.propagation);
-  becomeProcess(program, plan.process, proc, hooks, plan.held, isLeader);
+  becomeProcess(program, plan.process, proc, hooks, plan.held, isParked);
 }
 
 function setName(program: ChildProgram, call: string, number: number, name: string): void {

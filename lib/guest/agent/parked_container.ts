@@ -9,6 +9,7 @@ import { kernelFacts } from "./kernel_facts.ts";
 import type { PlannedMount } from "./mount_program.ts";
 import { OWN_NAMESPACES } from "./process_program.ts";
 import type { ContainerSpec } from "./runtime.ts";
+import { makePipes, type Pipes } from "./stdio.ts";
 
 /** Characters of all paths that are made for a container: more are calls for more directories than one may wait for. */
 const LONGEST_PATHS = 4096;
@@ -26,6 +27,8 @@ export class ParkedContainer implements Disposable {
   /** Root directory of its devpts: whose mount it becomes. */
   readonly devpts: Fd;
   readonly cgroup: Cgroup | undefined;
+  /** For its streams, unless they are a terminal. */
+  readonly pipes: Pipes;
   readonly #program: ChildProgram;
   readonly #process: ParkedProcess;
   /**
@@ -50,6 +53,7 @@ export class ParkedContainer implements Disposable {
     const kernel = { cgroups: cgroups !== undefined, hasMqueue: facts.hasMqueue };
     const { mounts, devpts } = standardMounts(kernel);
     this.devpts = undo.use(devpts);
+    this.pipes = undo.use(makePipes());
     const { masked, readOnlyPaths } = facts;
     const procs = this.cgroup?.procs.number;
     const content = withRoot && exists(BUSYBOX_ROOT) ? BUSYBOX_ROOT : undefined;
@@ -77,6 +81,7 @@ export class ParkedContainer implements Disposable {
     if (spec.mounts.length > 0 || bindMountDev || devShmSize !== 0) return false;
     if (spec.maskedPaths || spec.readonlyPaths || isNotEmpty(spec.sysctl)) return false;
     if (isNotEmpty(spec.namespaces) || spec.deviceRules?.length) return false;
+    if (spec.process.capabilities.bounding) return false;
     if (fsmap.some((each) => each.absolutePath || each.scsiAddr !== "")) return false;
     const paths = [...fsmap, ...tmpfs, ...devices].map(({ path }) => path);
     return paths.join("").length + spec.process.workdir.length < LONGEST_PATHS;
@@ -104,6 +109,7 @@ export class ParkedContainer implements Disposable {
     for (const each of [...this.#trees, ...this.namespaces]) each.close();
     this.root?.close();
     this.devpts.close();
+    this.pipes[Symbol.dispose]();
     this.cgroup?.[Symbol.dispose]();
   }
 }

@@ -189,7 +189,9 @@ export class PodRuntime implements Runtime, Disposable {
       () => accountFile(root, mounts, "/etc/group"),
     );
     steps.next("its streams");
-    const stdio = unstarted.use(openStdio(spec.process, identity.uid, devpts.number));
+    const stdio = unstarted.use(
+      openStdio(spec.process, identity.uid, devpts.number, parked?.pipes),
+    );
     const process = planProcess(spec.process, identity, stdio.child);
     // What is mounted in the root later is not to be seen yet.
     if (spec.fsmap.length + spec.tmpfs.length + spec.mounts.length === 0) {
@@ -221,6 +223,7 @@ export class PodRuntime implements Runtime, Disposable {
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
     unstarted.move();
+    if (spec.process.terminal) parked?.pipes[Symbol.dispose]();
     const start = waiting && new HeldStart(waiting, hooks, launch.move());
     if (start) init.hold();
     this.#keep(spec.id, init, plan, cgroup, held);

@@ -1,5 +1,5 @@
 import { ChildProgram, cString, MOUNT, type Result, SYS, TIOCSCTTY } from "../../sys/mod.ts";
-import { CAPABILITY_COUNT, type CapabilityNumbers } from "./capabilities.ts";
+import { CAPABILITY_COUNT, type CapabilityNumbers, DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import {
   applySettings,
   installFilter,
@@ -67,7 +67,7 @@ export function execProgram(
  * @param proc the agent's /proc, where it is needed
  * @param hooks programs to be run before
  * @param held whether it waits then until it is released
- * @param isLeader whether it leads a session already
+ * @param isParked whether it has made the calls of {@linkcode prepareProcess}
  */
 export function becomeProcess(
   program: ChildProgram,
@@ -75,11 +75,11 @@ export function becomeProcess(
   proc?: Result,
   hooks?: StartHooks,
   held = false,
-  isLeader = false,
+  isParked = false,
 ): void {
   const { noNewPrivileges, settings } = plan;
   const hold = () => held && program.hold(hooks?.descriptors);
-  takeStdio(program, plan.stdio, isLeader);
+  takeStdio(program, plan.stdio, isParked);
   applySettings(program, settings, proc);
   for (const { name, resource, values, required } of plan.limits) {
     const args = ["prlimit64", name, SYS.prlimit64, 0, resource, values, 0] as const;
@@ -94,7 +94,7 @@ export function becomeProcess(
     hold();
     installFilter(program, settings.seccomp);
   }
-  takeIdentity(program, plan.identity, plan.capabilities);
+  takeIdentity(program, plan.identity, plan.capabilities, isParked);
   if (noNewPrivileges) {
     program.call("prctl", "no_new_privs", SYS.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   }
@@ -104,9 +104,23 @@ export function becomeProcess(
   program.exec(plan.candidates, plan.args, plan.env);
 }
 
+/** What can be done for a process that has the capabilities which one has by default, before it is known. */
+export function prepareProcess(program: ChildProgram): void {
+  leadSession(program);
+  dropOthers(program, DEFAULT_CAPABILITIES);
+}
+
 /** Makes the process the leader of a session of its own, and of a group for the scheduler. */
-export function leadSession(program: ChildProgram): void {
+function leadSession(program: ChildProgram): void {
   program.call("setsid", "the process", SYS.setsid);
+}
+
+/** No program that is executed gains other capabilities. */
+function dropOthers(program: ChildProgram, bounding: readonly number[]): void {
+  for (let each = 0; each < CAPABILITY_COUNT; each++) {
+    if (bounding.includes(each)) continue;
+    program.call("prctl", `capability ${each}`, SYS.prctl, PR_CAPBSET_DROP, each, 0, 0, 0);
+  }
 }
 
 function takeStdio(
@@ -130,11 +144,9 @@ function takeIdentity(
   program: ChildProgram,
   { uid, gid, groups }: Identity,
   sets: CapabilityNumbers,
+  isParked: boolean,
 ): void {
-  for (let each = 0; each < CAPABILITY_COUNT; each++) {
-    if (sets.bounding.includes(each)) continue;
-    program.call("prctl", `capability ${each}`, SYS.prctl, PR_CAPBSET_DROP, each, 0, 0, 0);
-  }
+  if (!isParked) dropOthers(program, sets.bounding);
   program.call("prctl", "keep capabilities", SYS.prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
   const list = new Uint8Array(new Uint32Array(groups).buffer);
   program.call("setgroups", groups.join(), SYS.setgroups, groups.length, list);
