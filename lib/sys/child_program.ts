@@ -237,7 +237,8 @@ export class ChildProgram {
     try {
       const parts = {
         operations: this.#operations,
-        opened: this.#opened(kept),
+        opened: this.#opened(),
+        kept,
         waits,
         gate,
         alive,
@@ -329,10 +330,9 @@ export class ChildProgram {
   }
 
   /** Results that are descriptors. */
-  #opened(except: readonly Result[]): Result[] {
+  #opened(): Result[] {
     return this.#operations
-      .flatMap(({ number }, index) => OPENING.includes(number) ? [new Result(index)] : [])
-      .filter(({ index }) => !except.some((each) => each.index === index));
+      .flatMap(({ number }, index) => OPENING.includes(number) ? [new Result(index)] : []);
   }
 
   #write(): OperationBlock {

@@ -15,8 +15,9 @@ const LOOK = 1;
 export interface ParkedProgram {
   /** All calls, to which more are added. */
   operations: readonly Operation[];
-  /** Descriptors that the first calls open, and that nobody needs afterwards. */
+  /** Descriptors that the first calls open, and which of them are needed afterwards. */
   opened: readonly Result[];
+  kept: readonly Result[];
   /** The call in which it waits; the one before tells that it is about to. */
   waits: Result;
   /** Where it waits, and what the kernel clears when it has left this process's memory (set_tid_address(2)). */
@@ -50,11 +51,14 @@ export class ParkedProcess {
     program.alive[0] = 1;
     this.pid = runInChild(this.#block.memory, cloneFlags, bytesOf(this.#state));
     if (this.pid < 0) throw new SysError("clone", "a child", -this.pid);
-    this.#untilItWaits();
-    for (const each of program.opened) {
-      const opened = this.resultOf(each);
-      if (opened >= 0) rawSyscall(SYS.close, opened);
+    try {
+      this.#untilItWaits();
+    } catch (error) {
+      this.#close(program.opened);
+      throw error;
     }
+    const kept = program.kept.map(({ index }) => index);
+    this.#close(program.opened.filter(({ index }) => !kept.includes(index)));
   }
 
   /** Whether it is there, and has not been killed. */
@@ -89,6 +93,13 @@ export class ParkedProcess {
     if (!this.waits) return void rawSyscall(SYS.wait4, this.pid, 0, WNOHANG, 0);
     rawSyscall(SYS.kill, this.pid, SIGKILL);
     this.#reap();
+  }
+
+  #close(opened: readonly Result[]): void {
+    for (const each of opened) {
+      const descriptor = this.resultOf(each);
+      if (descriptor >= 0) rawSyscall(SYS.close, descriptor);
+    }
   }
 
   #untilItWaits(): void {

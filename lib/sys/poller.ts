@@ -120,7 +120,7 @@ export class Poller implements Disposable {
    * In a machine that was saved in this wait the next event is there without a change of threads.
    */
   async #rest(idle: boolean): Promise<number> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await blockingSyscall("poll", "nothing", SYS.poll, 0, 0, 0);
     return idle && !callsUnderWay() ? this.#poll(-1) : 0;
   }
 

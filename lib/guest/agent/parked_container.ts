@@ -35,7 +35,7 @@ export class ParkedContainer implements Disposable {
    * Its namespaces that are much to take down: the end of its processes, which the host waits for, need not wait for
    * that as long as these are open.
    */
-  readonly namespaces: readonly Fd[];
+  readonly #namespaces: readonly Fd[];
   /** The roots of {@linkcode ParkedContainer.mounts}. */
   readonly #trees: readonly Fd[];
 
@@ -64,7 +64,7 @@ export class ParkedContainer implements Disposable {
     const process = program.park(OWN_NAMESPACES, [root, ...kept]);
     this.#process = process;
     undo.defer(() => process.end());
-    this.namespaces = ["mnt", "ipc"].map((kind) =>
+    this.#namespaces = ["mnt", "ipc"].map((kind) =>
       undo.use(open(`/proc/${process.pid}/ns/${kind}`, O_RDONLY))
     );
     const [top, ...trees] = [root, ...kept].map((each) => new Fd(process.resultOf(each)));
@@ -103,11 +103,17 @@ export class ParkedContainer implements Disposable {
     return this.#process.pid;
   }
 
+  /** Has its namespaces and its root taken down: its first process has ended, and with it all others. */
+  letGo(): void {
+    for (const each of this.#namespaces) each.close();
+    this.root?.close();
+  }
+
   /** Ends it: nobody needs it. */
   [Symbol.dispose](): void {
     this.#process.end();
-    for (const each of [...this.#trees, ...this.namespaces]) each.close();
-    this.root?.close();
+    for (const each of this.#trees) each.close();
+    this.letGo();
     this.devpts.close();
     this.pipes[Symbol.dispose]();
     this.cgroup?.[Symbol.dispose]();

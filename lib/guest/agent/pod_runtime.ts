@@ -172,10 +172,7 @@ export class PodRuntime implements Runtime, Disposable {
     using held = new DisposableStack();
     using unstarted = new DisposableStack();
     const parked = this.#parking?.take(spec);
-    if (parked) {
-      unstarted.use(parked);
-      for (const each of parked.namespaces) held.use(each);
-    }
+    if (parked) unstarted.use(parked);
     const name = parked?.name ?? this.#nextName();
     const places = this.#makePlaces(name, held);
     const own = spec.guestRoot ? parked?.root : undefined;
@@ -199,9 +196,11 @@ export class PodRuntime implements Runtime, Disposable {
       process.candidates = fromFirstPresent(process.candidates, isThere);
     }
     steps.next("its control group");
-    const made = parked ??
-      (cgroups === undefined ? undefined : { cgroup: new Cgroup(cgroups, name) });
-    const cgroup = made?.cgroup && unstarted.use(made.cgroup);
+    const cgroup = parked
+      ? parked.cgroup
+      : cgroups === undefined
+      ? undefined
+      : unstarted.use(new Cgroup(cgroups, name));
     cgroup?.limitFirst(spec.constraints, places.warnings);
     if (!parked) cgroup?.confineDevices(allowedDevices(spec, places.devices));
     steps.next("plan of its start");
@@ -223,7 +222,10 @@ export class PodRuntime implements Runtime, Disposable {
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
     unstarted.move();
-    if (spec.process.terminal) parked?.pipes[Symbol.dispose]();
+    if (parked) {
+      if (spec.process.terminal) parked.pipes[Symbol.dispose]();
+      init.whenCollected(() => parked.letGo());
+    }
     const start = waiting && new HeldStart(waiting, hooks, launch.move());
     if (start) init.hold();
     this.#keep(spec.id, init, plan, cgroup, held);

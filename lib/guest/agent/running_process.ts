@@ -59,6 +59,7 @@ export class RunningProcess implements GuestProcess {
   readonly #terminal: Fd | undefined;
   #callbacks: (() => void)[] = [];
   #exitCallbacks: (() => void)[] = [];
+  #collectedCallbacks: (() => void)[] = [];
   #status: number | undefined;
   /** It waits for its start. */
   #held = false;
@@ -111,6 +112,11 @@ export class RunningProcess implements GuestProcess {
   whenExited(callback: () => void): void {
     if (this.exited) callback();
     else this.#exitCallbacks.push(callback);
+  }
+
+  /** Calls back when it has ended and as much of it has been told to the host as can be. */
+  whenCollected(callback: () => void): void {
+    this.#collectedCallbacks.push(callback);
   }
 
   get finished(): boolean {
@@ -190,6 +196,7 @@ export class RunningProcess implements GuestProcess {
     // The host need not wait for this.
     collectChild(this.pid);
     running.delete(this.pid);
+    for (const each of this.#collectedCallbacks) each();
   }
 
   #finishIfDone(): void {
