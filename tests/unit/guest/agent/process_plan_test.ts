@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { capabilityNumbers } from "../../../../lib/guest/agent/capabilities.ts";
-import { executableCandidates } from "../../../../lib/guest/agent/executable.ts";
+import { executableCandidates, fromFirstPresent } from "../../../../lib/guest/agent/executable.ts";
 import { resourceLimits } from "../../../../lib/guest/agent/rlimits.ts";
 
 const NONE = {
@@ -28,6 +28,15 @@ Deno.test("an empty entry of PATH is the working directory, no PATH the usual pl
 
 Deno.test("a PATH without end is cut", () => {
   assertEquals(executableCandidates("ls", ["PATH=" + "/x:".repeat(100_000)]).length, 64);
+});
+
+Deno.test("programs that are not there are left out up to the first that is, and not all of them", () => {
+  const all = ["/a/ls", "/b/ls", "/c/ls"];
+  assertEquals(fromFirstPresent(all, (path) => path !== "/a/ls"), ["/b/ls", "/c/ls"]);
+  assertEquals(fromFirstPresent(all, () => true), all);
+  // Which of them is missing is told by the start that fails.
+  assertEquals(fromFirstPresent(all, () => false), all);
+  assertEquals(fromFirstPresent(["/a/ls", "./ls"], () => false), ["./ls"]);
 });
 
 Deno.test("without lists a process has the fourteen capabilities of the original agent", () => {
