@@ -136,6 +136,8 @@ export interface GuestContainer extends ContainerLimits {
   image: string;
   /** The disk that its root file system is on, instead of the share. */
   rootDisk: (GuestDisk & { fstype: string }) | null;
+  /** Whether its root is the built-in one and ends with it: the guest may take one that it has itself. */
+  guestRoot?: boolean;
   readOnlyRoot: boolean;
   command: Command;
   mounts: SharedMount[];

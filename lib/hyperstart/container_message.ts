@@ -145,6 +145,8 @@ export interface NewContainer {
   initialize: boolean;
   systemMountsInfo: SystemMountsInfo;
   constraints: Constraints;
+  /** Extension: its root is podvisor's built-in one, and nobody sees it later: a guest may take one that it has itself. */
+  guestRoot?: boolean;
   /** Extension (and C hyperstart 1.1): the root file system is read-only. */
   readOnly?: boolean;
   /** Extension. */

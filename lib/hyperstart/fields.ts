@@ -3,6 +3,8 @@ export class MessageError extends Error {
   override readonly name = "MessageError";
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 /** Longest quotation of foreign text in an error. */
 const MAX_QUOTED = 64;
 
@@ -29,7 +31,7 @@ export class Fields {
   static parse(payload: Uint8Array, what: string): Fields {
     let value: unknown;
     try {
-      value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+      value = JSON.parse(decoder.decode(payload));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new MessageError(`Cannot read ${what}: ${reason}`);

@@ -33,6 +33,8 @@ export interface StartPod {
   shareDir: string;
   /** Extension: the share's file system, `virtiofs`. Empty: 9p. */
   shareType?: string;
+  /** Extension: the share need not be there before a container needs it. */
+  shareLater?: boolean;
   /** Extension: secret bytes for the guest's random numbers, in hex. */
   entropy?: string;
   /** Extension: microseconds by which the guest's clock is to be set forward, or back. */

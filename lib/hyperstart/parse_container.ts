@@ -133,6 +133,7 @@ export function parseNewContainer(payload: Uint8Array): Complete<NewContainer> {
       devShmSize: info.integer("devShmSize"),
     })),
     constraints: fields.object("constraints", constraints),
+    guestRoot: fields.boolean("guestRoot"),
     readOnly: fields.boolean("readOnly"),
     tmpfs: fields.objects("tmpfs", tmpfs),
     mounts: fields.objects("mounts", guestMount),

@@ -38,6 +38,7 @@ export function parseStartPod(payload: Uint8Array): Complete<StartPod> {
     dnsOptions: fields.strings("dnsOptions"),
     shareDir: fields.string("shareDir"),
     shareType: fields.string("shareType"),
+    shareLater: fields.boolean("shareLater"),
     entropy: fields.string("entropy"),
     clockOffset: fields.integer("clockOffset", undefined, Number.MIN_SAFE_INTEGER),
   };

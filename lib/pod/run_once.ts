@@ -12,7 +12,7 @@ import { explainStart } from "./explain_start.ts";
 import { keepsNothing } from "./keeps_nothing.ts";
 import { kindsOf } from "./kinds.ts";
 import { type ContainerConfig, newContainer, type PodConfig, type PodRecord } from "./records.ts";
-import { guestContainer, shareContainer } from "./share.ts";
+import { passingContainer, shareContainer } from "./share.ts";
 import { vmRecord } from "./tools.ts";
 import { Refill } from "./spares/refill_spares.ts";
 import { leaveTemplate } from "./templates/leave_template.ts";
@@ -120,7 +120,7 @@ async function runContainer(
   steps.next("start the container");
   const result = shim.run();
   try {
-    await agent.startContainer(guestContainer(name, container, disks), token);
+    await agent.startContainer(passingContainer(name, container, disks), token);
   } catch (error) {
     shim.close();
     await result.catch(() => {});

@@ -76,6 +76,16 @@ export function guestContainer(
   };
 }
 
+/** The same for a container of which nothing is seen later. */
+export function passingContainer(
+  id: string,
+  config: ContainerConfig,
+  disks: readonly DiskOptions[],
+): GuestContainer {
+  const container = guestContainer(id, config, disks);
+  return config.root.kind === "overlay" ? { ...container, guestRoot: true } : container;
+}
+
 /**
  * What only its pod knows: the namespaces of a container's shim stand for those of the container, and one that its
  * engine has no name for has that of the pod.

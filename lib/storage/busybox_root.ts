@@ -1,28 +1,5 @@
-import { dirname, join } from "@std/path";
-import { Failure } from "../failure.ts";
-
-const DIRECTORIES = [
-  "bin",
-  "dev",
-  "etc",
-  "home",
-  "mnt",
-  "proc",
-  "root",
-  "run",
-  "sys",
-  "tmp",
-  "usr",
-  "var",
-];
-
-const FILES: Readonly<Record<string, string>> = {
-  "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
-  "etc/group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
-  "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
-  "etc/resolv.conf": "",
-  "etc/hostname": "",
-};
+import { join } from "@std/path";
+import { busyboxPrograms, busyboxTree } from "./busybox_tree.ts";
 
 /**
  * The built-in root file system: a busybox with a link for each of its programs. It is made once for each busybox,
@@ -50,23 +27,23 @@ export async function busyboxRoot(cache: string, busybox: string): Promise<strin
 }
 
 async function fill(root: string, busybox: string): Promise<void> {
-  for (const name of DIRECTORIES) await Deno.mkdir(join(root, name));
-  await Deno.chmod(join(root, "tmp"), 0o1777);
-  await Deno.copyFile(busybox, join(root, "bin/busybox"));
-  await Deno.chmod(join(root, "bin/busybox"), 0o755);
-  for (const [name, text] of Object.entries(FILES)) {
-    await Deno.writeTextFile(join(root, name), text);
-  }
-  const { success, stdout } = await new Deno.Command(busybox, {
-    args: ["--list-full"],
-    stdin: "null",
-    stderr: "null",
-  }).output();
-  if (!success) throw new Failure(`Cannot build the busybox root: ${busybox} --list-full failed`);
-  for (const path of new TextDecoder().decode(stdout).split("\n")) {
-    if (path === "" || path === "bin/busybox") continue;
-    await Deno.mkdir(join(root, dirname(path)), { recursive: true });
-    await Deno.symlink("/bin/busybox", join(root, path));
+  for (const entry of busyboxTree(await busyboxPrograms(busybox))) {
+    const path = join(root, entry.path);
+    switch (entry.kind) {
+      case "directory":
+        await Deno.mkdir(path, { recursive: true });
+        await Deno.chmod(path, entry.mode);
+        break;
+      case "file":
+        await Deno.writeTextFile(path, entry.text);
+        break;
+      case "link":
+        await Deno.symlink(entry.target, path);
+        break;
+      case "program":
+        await Deno.copyFile(busybox, path);
+        await Deno.chmod(path, 0o755);
+    }
   }
 }
 

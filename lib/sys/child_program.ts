@@ -8,28 +8,20 @@
  */
 import { ENOENT, ENOTDIR } from "./errno.ts";
 import { SysError } from "./error.ts";
+import { FUTEX_CMP_REQUEUE_PRIVATE, FUTEX_WAIT_PRIVATE } from "./futex.ts";
 import { HeldImage } from "./held_image.ts";
 import { HeldProcess } from "./held_process.ts";
-import { cString, cStringArray, Words } from "./memory.ts";
+import { cString, cStringArray } from "./memory.ts";
 import { memoryFile } from "./memory_file.ts";
 import { SYS } from "./numbers.ts";
-import {
-  type ChildArg,
-  IGNORE,
-  type Operation,
-  Result,
-  SPLIT,
-  STOP,
-  WORDS_PER_OPERATION,
-} from "./operation.ts";
+import { type ChildArg, IGNORE, type Operation, Result, SPLIT, STOP } from "./operation.ts";
+import { bytesOf, OperationBlock } from "./operation_block.ts";
+import { ParkedProcess } from "./parked_process.ts";
 import { SIGNALS } from "./signals.ts";
-import { addressOf, rawSyscall, runInChild, syscall } from "./syscall.ts";
-
-/** linux/futex.h */
-const FUTEX_CMP_REQUEUE_PRIVATE = 4 | 128;
+import { rawSyscall, runInChild, syscall } from "./syscall.ts";
 
 const F_SETFD = 2, AT_EMPTY_PATH = 0x1000;
-const CLONE_VM = 0x100, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000;
+const CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000;
 const SIGCHLD = 17;
 const SIG_SETMASK = 2;
 /**
@@ -37,6 +29,14 @@ const SIG_SETMASK = 2;
  * had any other ignored: a shell SIGINT for its background jobs, nohup SIGHUP, a C library one of its own.
  */
 const HIGHEST_SIGNAL = 64;
+/** Calls that return a descriptor. */
+const OPENING: readonly number[] = [
+  SYS.openat,
+  SYS.openat2,
+  SYS.open_tree,
+  SYS.fsopen,
+  SYS.fsmount,
+];
 
 /** A child to be started: write its calls in order, the last of them {@linkcode ChildProgram.exec}, then start it. */
 export class ChildProgram {
@@ -219,6 +219,38 @@ export class ChildProgram {
   }
 
   /**
+   * Runs what has been written so far in a child that then waits for the rest: calls that are added meanwhile find the
+   * results of these, and all that has been opened here.
+   *
+   * @param cloneFlags namespaces to make (CLONE_NEW…)
+   * @param kept which of the descriptors that the calls open are to stay open: this process has them, too
+   * @throws {SysError} naming the first call that failed; nothing is left of the child then
+   */
+  park(cloneFlags: number, kept: readonly Result[]): ParkedProcess {
+    this.resetSignals();
+    const [alive, gate] = [new Int32Array(2), new Int32Array(2)];
+    this.call("set_tid_address", "the child", SYS.set_tid_address, bytesOf(alive));
+    const wait = [bytesOf(gate), FUTEX_WAIT_PRIVATE, 0, 0] as const;
+    const waits = this.attempt("futex", "the gate", SYS.futex, ...wait);
+    this.call("unshare", "descriptors", SYS.unshare, CLONE_FILES);
+    const previous = blockSignals();
+    try {
+      const parts = {
+        operations: this.#operations,
+        opened: this.#opened(),
+        kept,
+        waits,
+        gate,
+        alive,
+        explain: this.#failure.bind(this),
+      };
+      return new ParkedProcess(parts, CLONE_VM | CLONE_FILES | SIGCHLD | cloneFlags);
+    } finally {
+      restoreSignals(previous);
+    }
+  }
+
+  /**
    * Runs the program. Returns once the new program has been executed, or the calls have all been made. The calling
    * thread stands still until then.
    *
@@ -228,7 +260,7 @@ export class ChildProgram {
    */
   start(cloneFlags = 0): number {
     const { memory, results } = this.#write();
-    this.#results = results.fill(-1n);
+    this.#results = results;
     const state = new BigInt64Array([-1n, 0n, 0n]);
     const previous = blockSignals();
     let started: number;
@@ -297,41 +329,17 @@ export class ChildProgram {
     return new Result(this.#operations.length - 1);
   }
 
-  /** One block of memory: the operations, an end mark, their results, their constant arguments. */
-  #write(): { memory: Uint8Array; results: BigInt64Array } {
-    const count = this.#operations.length;
-    const resultsAt = count * WORDS_PER_OPERATION + 1;
-    const constantsAt = resultsAt + count;
-    const words = new BigInt64Array(constantsAt + count * 6);
-    const base = addressOf(bytesOf(words));
-    const address = (word: number) => base + BigInt(word * 8);
-    this.#operations.forEach(({ number, args, onError }, index) => {
-      const at = index * WORDS_PER_OPERATION;
-      words[at] = BigInt(number);
-      for (let position = 0; position < 6; position++) {
-        const arg = args[position] ?? 0;
-        if (arg instanceof Result) {
-          words[at + 1 + position] = address(resultsAt + arg.index);
-          continue;
-        }
-        const constant = constantsAt + index * 6 + position;
-        words[constant] = arg instanceof Words
-          ? addressOf(arg.memory)
-          : typeof arg === "object"
-          ? addressOf(arg)
-          : BigInt(arg);
-        words[at + 1 + position] = address(constant);
-      }
-      words[at + 7] = address(resultsAt + index);
-      words[at + 8] = BigInt(onError);
-    });
-    words[resultsAt - 1] = -1n;
-    return { memory: bytesOf(words), results: words.subarray(resultsAt, constantsAt) };
+  /** Results that are descriptors. */
+  #opened(): Result[] {
+    return this.#operations
+      .flatMap(({ number }, index) => OPENING.includes(number) ? [new Result(index)] : []);
   }
-}
 
-function bytesOf(words: BigInt64Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  #write(): OperationBlock {
+    const block = new OperationBlock(this.#operations.length);
+    block.write(this.#operations);
+    return block;
+  }
 }
 
 /** A handler that ran in the child would run on this process's memory. */

@@ -9,9 +9,12 @@
 /** Instructions and the places in them that are called. */
 export interface MachineCode {
   bytes: Uint8Array;
-  /** `i64 raw(nr, a0, a1, a2, a3, a4, a5)`: the kernel's result, -4095 to -1 for an error. */
+  /**
+   * `double raw(double nr, double a0, …, double a5, void *m0, …, void *m5)`: the kernel's result, -4095 to -1 for an
+   * error. Each argument is a number, or else memory. Numbers are those that JavaScript has: exact up to 2^53.
+   */
   raw: number;
-  /** `i64 run(operations, cloneFlags, state)`: see `child_program.ts`. */
+  /** `double run(double cloneFlags, void *operations, void *state)`: see `child_program.ts`. */
   run: number;
   /** What the child goes through from there on, to the end: operations in rbx, state in rbp, index in r12. */
   next: number;
@@ -21,22 +24,29 @@ export interface MachineCode {
 const BYTES_AT = 12, BYTES_END = 37;
 
 const X86_64 = `
-  raw:      48 89 f8                 mov rax, rdi          ; nr
-            48 89 f7                 mov rdi, rsi
-            48 89 d6                 mov rsi, rdx
-            48 89 ca                 mov rdx, rcx
-            4d 89 c2                 mov r10, r8
-            4d 89 c8                 mov r8, r9
-            4c 8b 4c 24 08           mov r9, [rsp+8]
+  raw:      f2 48 0f 2c c1           cvttsd2si rax, xmm1
+            48 09 c7                 or rdi, rax           ; memory, or a number: the other one is 0
+            f2 48 0f 2c c2           cvttsd2si rax, xmm2
+            48 09 c6                 or rsi, rax
+            f2 48 0f 2c c3           cvttsd2si rax, xmm3
+            48 09 c2                 or rdx, rax
+            f2 4c 0f 2c d4           cvttsd2si r10, xmm4
+            49 09 ca                 or r10, rcx
+            f2 48 0f 2c c5           cvttsd2si rax, xmm5
+            49 09 c0                 or r8, rax
+            f2 48 0f 2c c6           cvttsd2si rax, xmm6
+            49 09 c1                 or r9, rax
+            f2 48 0f 2c c0           cvttsd2si rax, xmm0   ; nr
             0f 05                    syscall
+            f2 48 0f 2a c0           cvtsi2sd xmm0, rax
             c3                       ret
   run:      53                       push rbx
             55                       push rbp
             41 54                    push r12
             48 89 fb                 mov rbx, rdi          ; the operations
-            48 89 d5                 mov rbp, rdx          ; the state
+            48 89 f5                 mov rbp, rsi          ; the state
             45 31 e4                 xor r12d, r12d        ; index
-            48 89 f7                 mov rdi, rsi
+            f2 48 0f 2c f8           cvttsd2si rdi, xmm0
             31 f6                    xor esi, esi
             31 d2                    xor edx, edx
             45 31 d2                 xor r10d, r10d
@@ -44,7 +54,8 @@ const X86_64 = `
             b8 38 00 00 00           mov eax, 56
             0f 05                    syscall
             48 85 c0                 test rax, rax
-            74 05                    je next
+            74 0a                    je next
+            f2 48 0f 2a c0           cvtsi2sd xmm0, rax
             41 5c                    pop r12
             5d                       pop rbp
             5b                       pop rbx

@@ -8,6 +8,17 @@ const encoder = new TextEncoder();
  * @throws {TypeError} when the string holds a zero byte, which would cut it short
  */
 export function cString(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length + 1);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    // Most are short and of such characters only: this is faster then than a call of the runtime's.
+    if (code === 0 || code > 0x7f) return encoded(text);
+    bytes[at] = code;
+  }
+  return bytes;
+}
+
+function encoded(text: string): Uint8Array {
   if (text.includes("\0")) {
     throw new TypeError("Cannot pass a string with a zero byte to the kernel");
   }

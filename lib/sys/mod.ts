@@ -1,6 +1,7 @@
 /** The only room that calls the kernel. */
 export { attachDeviceProgram, loadDeviceProgram } from "./bpf.ts";
 export { ChildProgram } from "./child_program.ts";
+export type { ParkedProcess } from "./parked_process.ts";
 export type { HeldProcess } from "./held_process.ts";
 export { STATIC_BASE, STATIC_HEADERS, writeStaticHeaders } from "./static_elf.ts";
 export { Result } from "./operation.ts";
@@ -70,6 +71,7 @@ export {
   type OverlayOptions,
 } from "./mount_namespace.ts";
 export {
+  childStatus,
   collectChild,
   decodeStatus,
   exitCode,

@@ -103,6 +103,7 @@ export const SYS = {
   sendmsg: 46,
   sendto: 44,
   setdomainname: 171,
+  set_tid_address: 218,
   setgroups: 116,
   sethostname: 170,
   setns: 308,

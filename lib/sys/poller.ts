@@ -1,6 +1,6 @@
 import { Fd } from "./fd.ts";
 import { SYS } from "./numbers.ts";
-import { blockingSyscall, syscall } from "./syscall.ts";
+import { blockingSyscall, callsUnderWay, syscall } from "./syscall.ts";
 
 /** What can be waited for (epoll_ctl(2), linux/eventpoll.h). Errors and hang-ups always count. */
 export const EPOLLIN = 1;
@@ -15,8 +15,10 @@ const EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3;
 /** struct epoll_event is packed on x86-64: u32 events, u64 data. */
 const EVENT_SIZE = 12;
 const BATCH = 32;
-/** Rounds without a pause after which timers and the like get their turn. */
-const ROUNDS_BEFORE_PAUSE = 16;
+/** Rounds without a pause after which timers and the like get their turn; where there are none, the engine's own chores. */
+const ROUNDS_BEFORE_PAUSE = 16, ROUNDS_BEFORE_CHORES = 4096;
+/** Rounds without an event after which a poller that is alone rests. */
+const ROUNDS_BEFORE_REST = 32;
 
 /** Steps that chains of promises may take between two rounds. */
 const TURNS_FOR_PROMISES = 8;
@@ -41,6 +43,7 @@ interface Entry {
  */
 export class Poller implements Disposable {
   readonly #linger: number;
+  readonly #alone: boolean;
   readonly #epoll = new Fd(
     syscall("epoll_create1", "a poller", SYS.epoll_create1, EPOLL_CLOEXEC),
   );
@@ -54,9 +57,12 @@ export class Poller implements Disposable {
   /**
    * @param options.linger milliseconds for which the thread of JavaScript itself waits for the next event when there
    * has just been one: a stream of them then costs no change of threads. Timers and the like are late by as much
+   * @param options.alone whether nothing else goes on beside it but calls of {@linkcode blockingSyscall}: while there
+   * are none the thread of JavaScript itself waits, however long, and has no timers and the like meanwhile
    */
-  constructor({ linger = 0 } = {}) {
+  constructor({ linger = 0, alone = false } = {}) {
     this.#linger = linger;
+    this.#alone = alone;
   }
 
   /**
@@ -89,15 +95,33 @@ export class Poller implements Disposable {
 
   /** Waits and calls handlers until {@linkcode Poller.close}. What a handler throws comes out here. */
   async run(): Promise<void> {
-    let rounds = 0;
+    let rounds = 0, idle = 0;
     while (!this.#closing) {
-      let count = ++rounds % ROUNDS_BEFORE_PAUSE === 0 ? 0 : this.#poll();
-      if (count === 0) count = await this.#wait();
+      rounds++;
+      const here = this.#alone && !callsUnderWay();
+      const rests = here
+        ? idle >= ROUNDS_BEFORE_REST || rounds % ROUNDS_BEFORE_CHORES === 0
+        : idle > 0 || rounds % ROUNDS_BEFORE_PAUSE === 0;
+      const count = !rests
+        ? this.#poll(this.#linger)
+        : here
+        ? await this.#rest(idle > 0)
+        : await this.#wait();
+      idle = count === 0 ? idle + 1 : 0;
       this.#dispatch(count);
       // What the handlers have set going comes first.
       for (let turn = 0; turn < TURNS_FOR_PROMISES; turn++) await undefined;
     }
     this.#epoll.close();
+  }
+
+  /**
+   * Lets the engine do what it has put off, after which nothing is left to be done here, and waits on this very thread.
+   * In a machine that was saved in this wait the next event is there without a change of threads.
+   */
+  async #rest(idle: boolean): Promise<number> {
+    await blockingSyscall("poll", "nothing", SYS.poll, 0, 0, 0);
+    return idle && !callsUnderWay() ? this.#poll(-1) : 0;
   }
 
   /** Ends {@linkcode Poller.run} after the next event, or at once when nothing is being waited for. */
@@ -109,7 +133,7 @@ export class Poller implements Disposable {
     this.close();
   }
 
-  #poll(): number {
+  #poll(timeout: number): number {
     return syscall(
       "epoll_wait",
       "events",
@@ -117,7 +141,7 @@ export class Poller implements Disposable {
       this.#epoll.number,
       this.#ready,
       BATCH,
-      this.#linger,
+      timeout,
     );
   }
 

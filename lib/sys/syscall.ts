@@ -1,59 +1,75 @@
 /**
- * System calls. This is the only module that opens libc, and only for the memory that holds `machine.ts`.
+ * System calls. This is the only module that opens libc, and only for the file that holds `machine.ts`.
  *
  * Safe because every address handed to the kernel is that of a typed array which is kept reachable until the call has
- * returned: `underWay` holds the arguments of the synchronous call under way, a blocking call holds its own.
+ * returned: it is an argument of the synchronous call under way, and a blocking call holds its own.
  */
 import { SysError } from "./error.ts";
 import { EINTR } from "./errno.ts";
 import { machineCode } from "./machine.ts";
+import { sharedObject } from "./shared_object.ts";
 
 /** A number, an address, or memory that the kernel reads or fills. */
 export type SysArg = number | bigint | Uint8Array;
 
-type Six = ["i64", "i64", "i64", "i64", "i64", "i64", "i64"];
-const SIX: Six = ["i64", "i64", "i64", "i64", "i64", "i64", "i64"];
+const NUMBER = "f64", MEMORY = "buffer";
+/**
+ * For a function without a structure the runtime compiles a stub, which takes longer than all these calls. This one is
+ * behind all that the function looks at.
+ */
+const NO_STUB = { struct: ["u8"] } as const;
+const NOTHING = new Uint8Array(1);
+/** See `raw` in `machine.ts`. */
+const RAW = {
+  parameters: [
+    ...[NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER] as const,
+    ...[MEMORY, MEMORY, MEMORY, MEMORY, MEMORY, MEMORY, NO_STUB] as const,
+  ],
+  result: NUMBER,
+} as const;
+const RUN = { parameters: [NUMBER, MEMORY, MEMORY, NO_STUB], result: NUMBER } as const;
+const LIBRARY = {
+  raw: RAW,
+  blocking: { ...RAW, name: "raw", nonblocking: true },
+  run: RUN,
+} as const;
 
-const PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MAP_PRIVATE = 2, MAP_ANONYMOUS = 32;
-const PAGE = 4096;
+const MFD_CLOEXEC = 1;
 
-type Plain = Deno.UnsafeFnPointer<{ readonly parameters: Six; readonly result: "i64" }>;
-type Blocking = Deno.UnsafeFnPointer<
-  { readonly parameters: Six; readonly result: "i64"; readonly nonblocking: true }
->;
-type Run = Deno.UnsafeFnPointer<
-  { readonly parameters: ["i64", "i64", "i64"]; readonly result: "i64" }
->;
-
-interface Entries {
-  raw: Plain;
-  blocking: Blocking;
-  run: Run;
-}
+type Entries = Deno.DynamicLibrary<typeof LIBRARY>["symbols"];
+type Memory = Uint8Array<ArrayBuffer> | null;
 
 let entries: Entries | undefined;
-/** Keeps the memory of the call under way reachable. */
-const underWay: { args: readonly SysArg[] } = { args: [] };
 
 /**
  * Makes a system call and returns the kernel's result, -errno for an error.
  *
  * @param number of the call on this architecture: see `numbers.ts`
  */
-export function rawSyscall(number: number, ...args: SysArg[]): number {
-  underWay.args = args;
-  const { raw } = load();
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args;
-  return Number(
-    raw.call(
-      BigInt(number),
-      word(a),
-      word(b),
-      word(c),
-      word(d),
-      word(e),
-      word(f),
-    ),
+export function rawSyscall(
+  number: number,
+  a: SysArg = 0,
+  b: SysArg = 0,
+  c: SysArg = 0,
+  d: SysArg = 0,
+  e: SysArg = 0,
+  f: SysArg = 0,
+): number {
+  return load().raw(
+    number,
+    value(a),
+    value(b),
+    value(c),
+    value(d),
+    value(e),
+    value(f),
+    memory(a),
+    memory(b),
+    memory(c),
+    memory(d),
+    memory(e),
+    memory(f),
+    NOTHING,
   );
 }
 
@@ -64,9 +80,19 @@ export function rawSyscall(number: number, ...args: SysArg[]): number {
  * @param operand what it is called on, for the error
  * @throws {SysError} when the kernel refuses
  */
-export function syscall(call: string, operand: string, number: number, ...args: SysArg[]): number {
+export function syscall(
+  call: string,
+  operand: string,
+  number: number,
+  a: SysArg = 0,
+  b: SysArg = 0,
+  c: SysArg = 0,
+  d: SysArg = 0,
+  e: SysArg = 0,
+  f: SysArg = 0,
+): number {
   for (;;) {
-    const result = rawSyscall(number, ...args);
+    const result = rawSyscall(number, a, b, c, d, e, f);
     if (result >= 0) return result;
     if (result !== -EINTR) throw new SysError(call, operand, -result);
   }
@@ -87,16 +113,9 @@ export async function blockingSyscall(
   held.add(args);
   try {
     for (;;) {
-      const result = Number(
-        await load().blocking.call(
-          BigInt(number),
-          word(a),
-          word(b),
-          word(c),
-          word(d),
-          word(e),
-          word(f),
-        ),
+      const result = await load().blocking(
+        ...[number, value(a), value(b), value(c), value(d), value(e), value(f)] as const,
+        ...[memory(a), memory(b), memory(c), memory(d), memory(e), memory(f), NOTHING] as const,
       );
       if (result >= 0) return result;
       if (result !== -EINTR) throw new SysError(call, operand, -result);
@@ -104,6 +123,11 @@ export async function blockingSyscall(
   } finally {
     held.delete(args);
   }
+}
+
+/** Whether calls are under way on other threads. */
+export function callsUnderWay(): boolean {
+  return held.size > 0;
 }
 
 /** Arguments of blocking calls under way: the kernel may fill this memory at any time until they return. */
@@ -116,10 +140,7 @@ const held = new Set<readonly SysArg[]>();
  * @returns pid of the child, or -errno
  */
 export function runInChild(operations: Uint8Array, cloneFlags: number, state: Uint8Array): number {
-  underWay.args = [operations, state];
-  return Number(
-    load().run.call(addressOf(operations), BigInt(cloneFlags), addressOf(state)),
-  );
+  return load().run(cloneFlags, operations as Memory, state as Memory, NOTHING);
 }
 
 /** Where a typed array lies in memory. The array must be kept reachable while the address is in use. */
@@ -129,8 +150,13 @@ export function addressOf(memory: Uint8Array): bigint {
   return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(memory as Uint8Array<ArrayBuffer>)));
 }
 
-function word(arg: SysArg): bigint {
-  return typeof arg === "object" ? addressOf(arg) : BigInt(arg);
+function value(arg: SysArg): number {
+  return typeof arg === "number" ? arg : typeof arg === "bigint" ? Number(arg) : 0;
+}
+
+/** An empty array has no memory of its own. */
+function memory(arg: SysArg): Memory {
+  return typeof arg === "object" && arg.byteLength > 0 ? arg as Memory : null;
 }
 
 function load(): Entries {
@@ -138,57 +164,42 @@ function load(): Entries {
   return entries;
 }
 
+/** The library is in a file without a name, since only files can be loaded. */
 function open(): Entries {
-  const code = machineCode();
+  const { bytes, raw, run } = machineCode();
+  const file = sharedObject(bytes, { raw, run });
   // As pointers: the runtime would compile a stub for each function, which takes longer than all these calls.
   const libc = Deno.dlopen(
     "libc.so.6",
     {
-      mmap: { type: "pointer" },
-      mprotect: { type: "pointer" },
-      memcpy: { type: "pointer" },
+      memfd_create: { type: "pointer" },
+      write: { type: "pointer" },
+      close: { type: "pointer" },
     } as const satisfies Deno.ForeignLibraryInterface,
   ).symbols;
-  // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
-  const mmap = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.mmap!, 0)!, {
-    parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"],
-    result: "pointer",
-  });
-  // int mprotect(void *addr, size_t len, int prot);
-  const mprotect = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.mprotect!, 0)!, {
-    parameters: ["pointer", "usize", "i32"],
+  // int memfd_create(const char *name, unsigned int flags);
+  const create = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.memfd_create!, 0)!, {
+    parameters: ["buffer", "u32"],
     result: "i32",
   });
-  // void *memcpy(void *dest, const void *src, size_t n);
-  const memcpy = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.memcpy!, 0)!, {
-    parameters: ["pointer", "buffer", "usize"],
-    result: "pointer",
+  // ssize_t write(int fd, const void *buf, size_t count);
+  const write = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.write!, 0)!, {
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
   });
-  const page = mmap.call(
-    null,
-    BigInt(PAGE),
-    PROT_READ | PROT_WRITE,
-    MAP_PRIVATE | MAP_ANONYMOUS,
-    -1,
-    0n,
-  );
-  memcpy.call(page, code.bytes as Uint8Array<ArrayBuffer>, BigInt(code.bytes.length));
-  if (mprotect.call(page, BigInt(PAGE), PROT_READ | PROT_EXEC) !== 0) {
-    throw new Error("Cannot make system calls: the kernel refuses executable memory");
+  // int close(int fd);
+  const close = new Deno.UnsafeFnPointer(Deno.UnsafePointer.offset(libc.close!, 0)!, {
+    parameters: ["i32"],
+    result: "i32",
+  });
+  const fd = create.call(Uint8Array.of(0), MFD_CLOEXEC);
+  try {
+    const written = Number(write.call(fd, file, BigInt(file.length)));
+    if (written !== file.length) throw new Error("the kernel gives no memory for them");
+    return Deno.dlopen(`/proc/self/fd/${fd}`, LIBRARY).symbols;
+  } catch (cause) {
+    throw new Error("Cannot make system calls", { cause });
+  } finally {
+    close.call(fd);
   }
-  // The pointer's type parameter is what it points to; the code at `offset` is of the type that the caller names.
-  const at = <T>(offset: number) =>
-    Deno.UnsafePointer.offset(page!, offset)! as Deno.PointerObject<T>;
-  return {
-    raw: new Deno.UnsafeFnPointer(at(code.raw), { parameters: SIX, result: "i64" }),
-    blocking: new Deno.UnsafeFnPointer(at(code.raw), {
-      parameters: SIX,
-      result: "i64",
-      nonblocking: true,
-    }),
-    run: new Deno.UnsafeFnPointer(at(code.run), {
-      parameters: ["i64", "i64", "i64"],
-      result: "i64",
-    }),
-  };
 }

@@ -48,6 +48,21 @@ Deno.test("templates are made, used, replaced and removed, and never stand in a 
     },
   );
 
+  await t.step(
+    "the built-in root is the same as in a VM that boots, and can be written to",
+    async () => {
+      const root = ["bin", "etc", "home", "mnt", "root", "sbin", "tmp", "usr", "var"];
+      const look = `cd /; ls; find ${root.join(" ")} -exec stat -c '%A %u %g %N' {} + | sort; ` +
+        "md5sum bin/busybox etc/*; mount | grep -c ' on / '; echo x >/new; cat /new";
+      const command = ["busybox", "sh", "-c", look];
+      const restored = await run("--name", "same", ...command);
+      assertStringIncludes(restored, "/bin/busybox");
+      assertEquals(await run("--name", "same", "--no-template", ...command), restored);
+      const readOnly = ["sh", "-c", "touch /x 2>/dev/null || hostname; cat /etc/hostname"];
+      assertEquals(await run("--name", "ro", "--read-only", "busybox", ...readOnly), "ro\nro\n");
+    },
+  );
+
   await t.step("a pod is restored, and outlives its template", async () => {
     const [key] = await bench.keys();
     await bench.done("pod", "create", "p");

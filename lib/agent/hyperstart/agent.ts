@@ -89,7 +89,7 @@ export class HyperstartAgent implements Agent {
       ...(pod.dnsSearch.length === 0 ? {} : { dnsSearch: pod.dnsSearch }),
       shareDir: MOUNT_TAG,
       ...(pod.share === undefined || pod.share === "9p" ? {} : { shareType: pod.share }),
-      ...(dialect === "builtin" ? { entropy: newEntropy(), clockOffset } : {}),
+      ...(dialect === "builtin" ? { shareLater: true, entropy: newEntropy(), clockOffset } : {}),
     };
     const { message, dropped } = startPodFor(dialect, whole);
     this.#tellDropped(dropped);

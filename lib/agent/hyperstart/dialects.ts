@@ -31,6 +31,7 @@ const START_POD: KeyTable<StartPod> = {
   dnsOptions: C44,
   shareDir: ALL,
   shareType: OURS,
+  shareLater: OURS,
   entropy: OURS,
   clockOffset: OURS,
 };
@@ -75,6 +76,7 @@ const CONTAINER: KeyTable<NewContainer> = {
   readOnly: C44,
   systemMountsInfo: GO,
   constraints: GO,
+  guestRoot: OURS,
   tmpfs: OURS,
   mounts: OURS,
   devices: OURS,
@@ -140,7 +142,7 @@ export function containerFor(dialect: GuestDialect, whole: NewContainer): Adapte
       ...(isCDialect(dialect) && whole.scsiAddr ? { addr: whole.scsiAddr } : {}),
     },
     dropped: [
-      ...dropped.filter((key) => key !== "constraints" && key !== "scsiAddr"),
+      ...dropped.filter((key) => !["constraints", "scsiAddr", "guestRoot"].includes(key)),
       ...limits.dropped,
       ...process.dropped,
       // Carried by the Go agent, and not looked at.

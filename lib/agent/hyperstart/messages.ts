@@ -86,6 +86,7 @@ export function containerMessage(container: GuestContainer): NewContainer {
     fsmap: [...container.mounts.map(fsMap), ...container.disks.map(diskMap)],
     systemMountsInfo: { bindMountDev: container.bindMountDev, devShmSize: container.shmSize },
     constraints: constraintsOf(container),
+    ...(container.guestRoot ? { guestRoot: true } : {}),
     ...(container.readOnlyRoot ? { readOnly: true } : {}),
     ...(memoryMounts.length > 0 ? { tmpfs: memoryMounts.map(tmpfs) } : {}),
     ...container.details,

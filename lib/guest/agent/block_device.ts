@@ -18,7 +18,10 @@ export async function blockDevice(name: string): Promise<string> {
   const path = `/dev/${name}`;
   await appearing(name, () => {
     try {
-      return Deno.statSync(path).isBlockDevice || undefined;
+      if (!Deno.statSync(path).isBlockDevice) return undefined;
+      // The node is there a moment before the disk is (ENXIO).
+      open(path, O_RDONLY).close();
+      return true;
     } catch {
       return undefined;
     }

@@ -33,23 +33,31 @@ export class Cgroup implements Disposable {
   readonly procs: Fd;
 
   /**
-   * Makes the cgroup.
+   * Makes the cgroup, without limits.
    *
    * @param parent directory of the cgroup above
-   * @param warnings takes what cannot be limited
-   * @throws when it cannot be made, or a limit is refused
+   * @throws {SysError} when it cannot be made
    */
-  constructor(parent: string, name: string, limits: Limits, warnings: string[] = []) {
+  constructor(parent: string, name: string) {
     this.#parent = parent;
     this.#path = `${parent}/${name}`;
     makeDirectory(this.#path);
     try {
-      applyLimits(parent, this.#path, limits, warnings);
       this.procs = open(`${this.#path}/cgroup.procs`, O_WRONLY);
     } catch (error) {
       removeDirectory(this.#path);
       throw error;
     }
+  }
+
+  /**
+   * Sets the limits of one that has none yet.
+   *
+   * @param warnings takes what cannot be limited
+   * @throws {Refusal} naming the one that the kernel refuses
+   */
+  limitFirst(limits: Limits, warnings: string[]): void {
+    applyLimits(this.#parent, this.#path, limits, { fresh: true, warnings });
   }
 
   /** Sets all limits anew. @throws {Refusal} naming the one that the kernel refuses */

@@ -48,8 +48,9 @@ export function limitFiles(limits: Limits): LimitFile[] {
 }
 
 /**
- * Limits a cgroup, and lifts limits that it had and is to have no more.
+ * Limits a cgroup.
  *
+ * @param fresh whether it has no limits yet; otherwise those are lifted that it is to have no more
  * @param parent directory of the cgroup above, which hands the controllers down
  * @param warnings takes what this kernel does not limit
  * @throws {Refusal} naming the limit that the kernel refuses
@@ -58,9 +59,10 @@ export function applyLimits(
   parent: string,
   path: string,
   limits: Limits,
-  warnings: string[] = [],
+  { fresh = false, warnings = [] }: { fresh?: boolean; warnings?: string[] } = {},
 ): void {
   for (const { controller, name, value, limits: limited } of limitFiles(limits)) {
+    if (fresh && !limited) continue;
     const file = `${path}/${name}`;
     if (!exists(file)) {
       if (!limited) continue;

@@ -39,6 +39,8 @@ export interface ContainerParts {
   warnings: readonly string[];
   /** Everything else to be let go of at the end. */
   held: DisposableStack;
+  /** Called when all that has been done. */
+  onRemoved: () => void;
 }
 
 /** A container that has been started. */
@@ -140,11 +142,12 @@ export class Container implements GuestContainer {
   }
 
   async remove(): Promise<void> {
-    const { cgroup, held, disks } = this.#parts;
+    const { cgroup, held, disks, onRemoved } = this.#parts;
     this.#start?.[Symbol.dispose]();
     await cgroup?.remove();
     held.dispose();
     // The host takes them away as soon as this has been answered: what was written must have arrived.
     for (const disk of disks) await diskReleased(disk);
+    onRemoved();
   }
 }

@@ -6,8 +6,16 @@ import {
   MOUNT_NOEXEC,
   MOUNT_NOSUID,
   MOUNT_RDONLY,
+  O_CREAT,
   O_PATH,
+  O_TRUNC,
+  O_WRONLY,
   open,
+  openInRoot,
+  rawSyscall,
+  SYS,
+  syscall,
+  SysError,
 } from "../../sys/mod.ts";
 import type { MountPlaces } from "./container_root.ts";
 import { type EtcFile } from "./etc_files.ts";
@@ -22,7 +30,7 @@ import {
   tmpfsSource,
 } from "./mount_sources.ts";
 import { type ContainerSpec, Refusal } from "./runtime.ts";
-import { tryOpenInTree } from "./small_file.ts";
+import { isInTree } from "./small_file.ts";
 
 /** All mounts of a container, in order, and what is known of some. */
 export interface PlannedMounts {
@@ -96,6 +104,35 @@ export async function planMounts(
     guestDev: spec.systemMountsInfo.bindMountDev || dev?.type === "bind",
     readOnlyDev: dev !== undefined && dev.type !== "bind" && (dev.set & MOUNT_RDONLY) !== 0,
   };
+}
+
+/** The mounts of a container that has some of them already, and asks for no others in their place. */
+export async function planFurtherMounts(
+  spec: ContainerSpec,
+  root: Fd,
+  etc: readonly EtcFile[],
+  places: MountPlaces,
+  { mounts: made, devpts }: { mounts: readonly PlannedMount[]; devpts: Fd },
+): Promise<PlannedMounts> {
+  const mounts = [...made, ...etcMounts(spec, root, etc, places)];
+  await addShared(mounts, spec, root, places);
+  return { mounts, devpts: places.held.use(devpts), guestDev: false, readOnlyDev: false };
+}
+
+/** What a container gets of file systems when the host leaves it to the guest, and a devpts for it. */
+export function standardMounts(
+  kernel: OptionalFileSystems,
+): { mounts: PlannedMount[]; devpts: Fd } {
+  const devpts = newDevpts(STANDARD);
+  const mounts = STANDARD.filter((each) => isThere(each, kernel, [])).map((mount): PlannedMount => {
+    const { path, type, options, source, set } = mount;
+    if (type !== "devpts") loadModules(type);
+    const from: MountSource = type === "devpts"
+      ? { kind: "tree", tree: devpts.number, file: false }
+      : { kind: "new", type, options, device: source, attributes: set };
+    return { path, source: from, make: true, changes: [] };
+  });
+  return { mounts, devpts };
 }
 
 /**
@@ -176,19 +213,42 @@ function etcMounts(
   etc: readonly EtcFile[],
   places: MountPlaces,
 ): PlannedMount[] {
-  const taken = [...spec.fsmap, ...spec.mounts].map(({ path }) => normal(path));
-  return etc.flatMap(({ name, text, needed }): PlannedMount[] => {
+  return etcOf(spec, etc).flatMap(({ name, text, needed }): PlannedMount[] => {
     const path = `/etc/${name}`;
-    if (taken.includes(path)) return [];
     const make = isMissing(root, path);
     if (make && !needed) return [];
-    const file = `${places.directory}/${name}`;
+    const file = `${places.directory()}/${name}`;
     writeFile(file, text);
     places.held.defer(() => removeFile(file));
     using found = open(file, O_PATH);
     const tree = places.held.use(cloneTree(found.number, file)).number;
     return [{ path, source: { kind: "tree", tree, file: true }, make, changes: [] }];
   });
+}
+
+/** Writes the pod's files of /etc into a root that is the container's alone. */
+export function writeEtc(spec: ContainerSpec, root: Fd, etc: readonly EtcFile[]): void {
+  for (const { name, text, needed } of etcOf(spec, etc)) {
+    const path = `/etc/${name}`;
+    if (!needed && isMissing(root, path)) continue;
+    const bytes = new TextEncoder().encode(text);
+    using file = openInRoot(root.number, path, O_WRONLY | O_CREAT, 0o644);
+    // Cutting it takes the kernel long, and what is there is shorter as a rule.
+    if (sizeOf(file) > bytes.length) openInRoot(root.number, path, O_WRONLY | O_TRUNC).close();
+    const written = rawSyscall(SYS.pwrite64, file.number, bytes, bytes.length, 0);
+    if (written < 0) throw new SysError("write", path, -written);
+  }
+}
+
+function sizeOf({ number }: Fd): number {
+  const SEEK_END = 2;
+  return syscall("lseek", "a file", SYS.lseek, number, 0, SEEK_END);
+}
+
+/** Those that nothing of the host's takes the place of. */
+function etcOf(spec: ContainerSpec, etc: readonly EtcFile[]): EtcFile[] {
+  const taken = [...spec.fsmap, ...spec.mounts].map(({ path }) => normal(path));
+  return etc.filter(({ name }) => !taken.includes(`/etc/${name}`));
 }
 
 /** What is shared and has no place among the host's mounts, parents before what is below them. */
@@ -226,10 +286,7 @@ function isToMake(root: Fd, path: string, mounts: readonly PlannedMount[]): bool
 }
 
 function isMissing(root: Fd, path: string): boolean {
-  // Not `using`: the bundler takes a variable that is only compared, in the next statement, out of existence.
-  const found = tryOpenInTree(root.number, path);
-  found?.close();
-  return !found;
+  return !isInTree(root.number, path);
 }
 
 function checked(path: string): string {

@@ -5,6 +5,7 @@ import { isDirectory, makeDirectory, removeDirectory } from "./guest_files.ts";
 import { loadModules } from "./modules.ts";
 import { raiseReadAhead } from "./read_ahead.ts";
 import { type ContainerSpec, Refusal } from "./runtime.ts";
+import type { Share } from "./share.ts";
 import type { SharedMemory } from "./shared_memory.ts";
 import { tryOpenInTree } from "./small_file.ts";
 
@@ -13,11 +14,9 @@ const MS_RDONLY = 1, MS_NODEV = 4;
 /** Where the mounts of a container come from, and where what is made for it is kept until it is removed. */
 export interface MountPlaces {
   /** The shared directory. */
-  share: Fd;
-  /** Its path, for messages. */
-  sharePath: string;
-  /** A directory of the container's own in the guest. */
-  directory: string;
+  share: Share;
+  /** Makes a directory of the container's own in the guest, unless it is there: most need none. */
+  directory: () => string;
   /** Nodes of the disks that are mounted. */
   disks: string[];
   /** What it may use of devices beside what every container may. */
@@ -39,10 +38,11 @@ export async function openRoot(spec: ContainerSpec, places: MountPlaces): Promis
   const { image, rootfs, fstype, scsiAddr } = spec;
   if (fstype === "" && scsiAddr === "") {
     const path = `${image}/${rootfs}`;
-    return cloneDirectory(places.share, path, `${places.sharePath}/${path}`, places.held);
+    const { share } = places;
+    return cloneDirectory(share.root, path, `${share.path}/${path}`, places.held);
   }
   const device = scsiAddr === "" ? await blockDevice(image) : await scsiDevice(scsiAddr);
-  const target = `${places.directory}/root`;
+  const target = `${places.directory()}/root`;
   makeDirectory(target);
   places.held.defer(() => removeDirectory(target));
   loadModules(fstype);

@@ -16,3 +16,17 @@ export function executableCandidates(name: string, env: readonly string[]): stri
   // An empty entry is the current directory: environ(7).
   return directories.map((each) => each === "" ? `./${name}` : `${each}/${name}`);
 }
+
+/**
+ * The same without those at the beginning that are not there: each would be a start that fails, which takes the kernel
+ * longer than a look.
+ *
+ * @param isThere looks where an absolute path leads
+ */
+export function fromFirstPresent(
+  candidates: readonly string[],
+  isThere: (path: string) => boolean,
+): readonly string[] {
+  const first = candidates.findIndex((each) => !each.startsWith("/") || isThere(each));
+  return first > 0 ? candidates.slice(first) : candidates;
+}

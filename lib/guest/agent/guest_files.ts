@@ -22,6 +22,7 @@ import {
 const AT_REMOVEDIR = 0x200;
 /** Longer than most: a second call is only needed to see the end. */
 const CHUNK = 16384;
+const decoder = new TextDecoder();
 
 /** Whether there is something at `path`. */
 export function exists(path: string): boolean {
@@ -67,7 +68,7 @@ export function readToEnd(fd: number, limit: number): string {
       bytes = grown;
     }
   }
-  return new TextDecoder().decode(bytes.subarray(0, length));
+  return decoder.decode(bytes.subarray(0, length));
 }
 
 /** Removes a file, if it is there. */

@@ -16,6 +16,7 @@ import { Poller } from "../../sys/mod.ts";
 import { Engine } from "./engine.ts";
 import { openPort } from "./find_port.ts";
 import { prepareMachine, RUN } from "./machine.ts";
+import { note } from "./note.ts";
 import { MAX_PAYLOAD } from "./output_source.ts";
 import { PodRuntime } from "./pod_runtime.ts";
 import { Port } from "./port.ts";
@@ -29,7 +30,7 @@ const LINGER = 3;
 export async function guestMain(): Promise<never> {
   const began = Date.now();
   const cgroups = prepareMachine();
-  const poller = new Poller({ linger: LINGER });
+  const poller = new Poller({ linger: LINGER, alone: true });
   // Each host is greeted: a machine that was saved and restored has one after another.
   const control = new Port(poller, await openPort(CONTROL), (port) => {
     port.send(encodeControlFrame(GoCode.READY, hello()));
@@ -41,13 +42,21 @@ export async function guestMain(): Promise<never> {
     directory: RUN,
     cgroups,
     ownsMachine: true,
+    parks: true,
   });
   const times = { began, ready: Date.now() };
   const engine = new Engine({ runtime, times, reply: (frame) => control.send(frame) });
-  control.readTo((chunk) => engine.receiveControl(chunk));
-  stream.readTo((chunk) => engine.receiveStream(chunk));
+  // Nobody else would hear of it while the poller rests.
+  control.readTo((chunk) => engine.receiveControl(chunk)).catch(giveUp);
+  stream.readTo((chunk) => engine.receiveStream(chunk)).catch(giveUp);
   await poller.run();
   throw new Error("Cannot go on: the poller has stopped");
+}
+
+/** The machine ends with this process, and the host learns why from the console. */
+function giveUp(error: unknown): never {
+  note(`Cannot go on: ${error instanceof Error ? error.stack : error}`);
+  Deno.exit(1);
 }
 
 function hello(): Uint8Array {

@@ -25,8 +25,12 @@ export interface PlannedMount {
   changes: readonly MountChange[];
 }
 
-/** What is mounted: a mount made beforehand and attached nowhere, or a new file system. */
+/**
+ * What is mounted: a mount made beforehand and attached nowhere, a new file system, or what a parked process has made
+ * with all that is below it.
+ */
 export type MountSource =
+  | { kind: "made"; tree: Result }
   | { kind: "tree"; tree: number; file: boolean }
   | {
     kind: "new";
@@ -57,10 +61,11 @@ const NEVER_BY_LINK = ["proc", "sysfs"];
 export function attachPlanned(program: ChildProgram, mount: PlannedMount): Result | number {
   const { path, source, make, changes } = mount;
   const file = source.kind === "tree" && source.file;
-  const tree = source.kind === "tree" ? source.tree : newMount(program, source);
+  const tree = source.kind === "new" ? newMount(program, source) : source.tree;
   if (make && file) makeFile(program, path);
   if (make && !file) makeDirectories(program, path);
-  const direct = path === "/dev" || source.kind === "new" && NEVER_BY_LINK.includes(source.type);
+  const direct = path === "/dev" || source.kind === "made" ||
+    source.kind === "new" && NEVER_BY_LINK.includes(source.type);
   const target = openTarget(program, path, direct ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS);
   attach(program, tree, target, "", path);
   for (const each of changes) change(program, tree, path, each);

@@ -88,17 +88,18 @@ function treeOf(source: Fd, name: string, { held }: MountPlaces, recursive = tru
 
 async function openSource(
   { source, absolutePath, scsiAddr }: ContainerSpec["fsmap"][number],
-  { share, sharePath }: MountPlaces,
+  { share }: MountPlaces,
 ): Promise<Fd> {
   if (scsiAddr !== "") return open(await scsiDevice(scsiAddr), O_PATH);
   if (absolutePath) {
     const disk = /^\/dev\/([a-z0-9]+)$/.exec(source)?.[1];
     return open(disk === undefined ? source : await deviceNode(disk), O_PATH);
   }
+  const { root } = share;
   try {
-    return openInRoot(share.number, source, O_PATH);
+    return openInRoot(root.number, source, O_PATH);
   } catch {
-    throw new Refusal(`Could not resolve symlink for source ${sharePath}/${source}`);
+    throw new Refusal(`Could not resolve symlink for source ${share.path}/${source}`);
   }
 }
 

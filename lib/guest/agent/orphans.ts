@@ -2,7 +2,7 @@ import { ECHILD, isSysError, SYS, syscall } from "../../sys/mod.ts";
 
 const P_ALL = 0;
 const WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000;
-const SIGINFO_SIZE = 128, SI_PID = 12;
+const SIGINFO_SIZE = 128, SI_PID = 16;
 
 /**
  * Collects the status of processes that have become this one's children because their parent ended: process 1 must.

@@ -3,31 +3,38 @@ import {
   type Fd,
   type HeldProcess,
   mount,
-  O_DIRECTORY,
-  O_PATH,
-  open,
   type Poller,
   rawSyscall,
   SYS,
-  unmount,
 } from "../../sys/mod.ts";
 import { traceSteps } from "../../trace.ts";
 import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
-import { mappedTree, normal, planMounts, type PlannedMounts } from "./container_mounts.ts";
+import {
+  mappedTree,
+  normal,
+  planFurtherMounts,
+  planMounts,
+  type PlannedMounts,
+  writeEtc,
+} from "./container_mounts.ts";
 import { lookUpPaths } from "./container_paths.ts";
 import { type ContainerPlan, containerProgram } from "./container_program.ts";
 import { type MountPlaces, openRoot } from "./container_root.ts";
 import { allowedDevices, presentDevices } from "./devices.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
-import { exists, makeDirectory, removeDirectory } from "./guest_files.ts";
+import { fromFirstPresent } from "./executable.ts";
+import { makeDirectory, removeDirectory } from "./guest_files.ts";
 import { HeldStart } from "./held_start.ts";
 import { kernelFacts } from "./kernel_facts.ts";
 import { loadModules } from "./modules.ts";
 import type { PlannedMount } from "./mount_program.ts";
 import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
 import { clearNetwork, configureNetwork, setInterface } from "./network.ts";
+import { startHeapPage } from "./heap_page.ts";
 import { collectOrphans } from "./orphans.ts";
+import type { ParkedContainer } from "./parked_container.ts";
+import { Parking } from "./parking.ts";
 import { planProcess } from "./process_plan.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
@@ -46,14 +53,17 @@ import type {
   Runtime,
 } from "./runtime.ts";
 import { Refusal } from "./runtime.ts";
+import { Share } from "./share.ts";
 import { SharedMemory } from "./shared_memory.ts";
-import { readInTree, readOpened, tryOpenInTree } from "./small_file.ts";
+import { isInTree, readInTree, readOpened, tryOpenInTree } from "./small_file.ts";
 import { startError } from "./start_error.ts";
 import { StartHooks } from "./start_hooks.ts";
 import { openStdio } from "./stdio.ts";
 import { lookUpIdentity } from "./users.ts";
 
 const MS_NODEV = 4;
+/** Of a container whose /proc and /sys are made already. */
+const NOTHING_TO_HIDE = { masked: [], readOnlyPaths: [] };
 const SIGKILL = 9;
 /** mount(2), MS_… */
 const PROPAGATIONS: Readonly<Record<string, number>> = {
@@ -77,14 +87,16 @@ export interface PodRuntimeOptions {
   cgroups?: string | undefined;
   /** Whether the host name and network are this program's to set. */
   ownsMachine?: boolean;
+  /** Whether a first process waits for the next container when there is none. */
+  parks?: boolean;
   /** Mounts the shared directory with this tag on a path. */
   mountShare?: (tag: string, path: string) => void;
 }
 
 /** Containers on the kernel that this runs on. */
-export class PodRuntime implements Runtime {
+export class PodRuntime implements Runtime, Disposable {
   readonly #options: PodRuntimeOptions;
-  #share: Fd | undefined;
+  #share: Share | undefined;
   #etc: EtcFile[] = [];
   #hostname = "";
   #count = 0;
@@ -92,10 +104,12 @@ export class PodRuntime implements Runtime {
   readonly #processes = new Map<string, RunningProcess>();
   readonly #namespaces = new SharedNamespaces();
   readonly #sharedMemory: SharedMemory;
+  readonly #parking: Parking | undefined;
 
   constructor(options: PodRuntimeOptions) {
     this.#options = options;
     this.#sharedMemory = new SharedMemory(options.directory);
+    if (options.parks) this.#parking = new Parking(options.cgroups, () => this.#nextName());
   }
 
   async startPod(pod: PodSpec): Promise<void> {
@@ -105,10 +119,9 @@ export class PodRuntime implements Runtime {
     if (ownsMachine) renew(pod);
     using steps = traceSteps("mount the share");
     using undo = new DisposableStack();
-    if (!exists(this.#sharePath)) makeDirectory(this.#sharePath);
-    mountShare(pod.shareDir, this.#sharePath);
-    undo.defer(() => unmount(this.#sharePath));
-    const share = undo.use(open(this.#sharePath, O_PATH | O_DIRECTORY));
+    const share = new Share(mountShare, pod.shareDir, `${this.#options.directory}/share`);
+    undo.defer(() => share.close());
+    if (!pod.shareLater) void share.root;
     steps.next("host name and network");
     if (ownsMachine) {
       if (pod.hostname !== "") setHostname(pod.hostname);
@@ -126,15 +139,22 @@ export class PodRuntime implements Runtime {
   }
 
   stopPod(): Promise<void> {
-    this.#share?.close();
-    this.#share = undefined;
     this.#etc = [];
     this.#namespaces.clear();
     this.#sharedMemory.clear();
     if (this.#options.ownsMachine) clearNetwork();
-    unmount(this.#sharePath);
+    this.#share?.close();
+    this.#share = undefined;
     rawSyscall(SYS.sync);
+    this.#park(false);
+    // Perhaps the machine is saved now.
+    if (this.#options.ownsMachine) startHeapPage();
     return Promise.resolve();
+  }
+
+  /** Ends what waits. */
+  [Symbol.dispose](): void {
+    this.#parking?.[Symbol.dispose]();
   }
 
   async startContainer(spec: ContainerSpec): Promise<GuestContainer> {
@@ -148,17 +168,16 @@ export class PodRuntime implements Runtime {
 
   async #start(spec: ContainerSpec): Promise<Container> {
     using steps = traceSteps("its root and mounts");
-    const { poller, sink, cgroups, ownsMachine } = this.#options;
-    // A zombie costs next to nothing: now is soon enough.
-    if (ownsMachine) collectOrphans(isRunningProcess);
+    const { poller, sink, cgroups } = this.#options;
     using held = new DisposableStack();
-    // Numbers, not the host's identifiers: those may be anything.
-    const name = `podvisor-${++this.#count}`;
+    using unstarted = new DisposableStack();
+    const parked = this.#parking?.take(spec);
+    if (parked) unstarted.use(parked);
+    const name = parked?.name ?? this.#nextName();
     const places = this.#makePlaces(name, held);
-    const root = await openRoot(spec, places);
-    const facts = kernelFacts();
-    const kernel = { cgroups: cgroups !== undefined, hasMqueue: facts.hasMqueue };
-    const planned = await planMounts(spec, root, this.#etc, places, kernel);
+    const own = spec.guestRoot ? parked?.root : undefined;
+    const root = own ? held.use(own) : await openRoot(spec, places);
+    const planned = await this.#planMounts(spec, root, places, parked, own !== undefined);
     const { mounts, devpts } = planned;
     steps.next("its user");
     const identity = lookUpIdentity(
@@ -167,26 +186,46 @@ export class PodRuntime implements Runtime {
       () => accountFile(root, mounts, "/etc/group"),
     );
     steps.next("its streams");
-    using unstarted = new DisposableStack();
-    const stdio = unstarted.use(openStdio(spec.process, identity.uid, devpts.number));
+    const stdio = unstarted.use(
+      openStdio(spec.process, identity.uid, devpts.number, parked?.pipes),
+    );
     const process = planProcess(spec.process, identity, stdio.child);
+    // What is mounted in the root later is not to be seen yet.
+    if (spec.fsmap.length + spec.tmpfs.length + spec.mounts.length === 0) {
+      const isThere = (path: string) => isInTree(root.number, path);
+      process.candidates = fromFirstPresent(process.candidates, isThere);
+    }
     steps.next("its control group");
-    const cgroup = cgroups === undefined
+    const cgroup = parked
+      ? parked.cgroup
+      : cgroups === undefined
       ? undefined
-      : unstarted.use(new Cgroup(cgroups, name, spec.constraints, places.warnings));
-    cgroup?.confineDevices(allowedDevices(spec, places.devices));
+      : unstarted.use(new Cgroup(cgroups, name));
+    cgroup?.limitFirst(spec.constraints, places.warnings);
+    if (!parked) cgroup?.confineDevices(allowedDevices(spec, places.devices));
     steps.next("plan of its start");
-    const plan = this.#plan(spec, root, planned, { cgroup, process, warnings: places.warnings });
+    const plan = this.#plan(spec, root, planned, {
+      cgroup,
+      process,
+      warnings: places.warnings,
+      isParked: parked !== undefined,
+      isEntered: own !== undefined,
+    });
     using launch = new DisposableStack();
     const hooks = spec.startHooks ? launch.use(new StartHooks(spec.startHooks)) : undefined;
-    const program = containerProgram(plan, hooks);
     steps.next("start its process");
-    const { pid, process: waiting } = startProgram(program, plan, hooks);
+    const { pid, process: waiting } = parked
+      ? { pid: parked.become(plan) }
+      : startProgram(containerProgram(plan, hooks), plan, hooks);
     if (waiting) launch.use(waiting);
     steps.next("watch its process");
     const init = new RunningProcess(poller, pid, stdio, spec.process, sink);
     stdio.closeChild();
     unstarted.move();
+    if (parked) {
+      if (spec.process.terminal) parked.pipes[Symbol.dispose]();
+      init.whenCollected(() => parked.letGo());
+    }
     const start = waiting && new HeldStart(waiting, hooks, launch.move());
     if (start) init.hold();
     this.#keep(spec.id, init, plan, cgroup, held);
@@ -203,7 +242,39 @@ export class PodRuntime implements Runtime {
       inherited: process,
       start,
     };
-    return new Container({ ...parts, disks, warnings, held: held.move() });
+    const onRemoved = () => {
+      // A zombie costs next to nothing: now is soon enough.
+      if (this.#options.ownsMachine) collectOrphans(isRunningProcess);
+      this.#park(spec.guestRoot);
+    };
+    return new Container({ ...parts, disks, warnings, held: held.move(), onRemoved });
+  }
+
+  /** In a machine that runs containers a process that waits would only be in their way. */
+  #park(withRoot: boolean): void {
+    if (this.#processes.size === 0) this.#parking?.refill(withRoot);
+  }
+
+  /** A number, not the host's identifiers: those may be anything. */
+  #nextName(): string {
+    return `podvisor-${++this.#count}`;
+  }
+
+  #planMounts(
+    spec: ContainerSpec,
+    root: Fd,
+    places: MountPlaces,
+    parked: ParkedContainer | undefined,
+    isEntered: boolean,
+  ): Promise<PlannedMounts> {
+    if (isEntered) writeEtc(spec, root, this.#etc);
+    const etc = isEntered ? [] : this.#etc;
+    if (parked) return planFurtherMounts(spec, root, etc, places, parked);
+    const kernel = {
+      cgroups: this.#options.cgroups !== undefined,
+      hasMqueue: kernelFacts().hasMqueue,
+    };
+    return planMounts(spec, root, this.#etc, places, kernel);
   }
 
   /** Makes a started container known to those that will share something with it. */
@@ -225,14 +296,16 @@ export class PodRuntime implements Runtime {
     spec: ContainerSpec,
     root: Fd,
     { mounts, devpts, guestDev, readOnlyDev }: PlannedMounts,
-    { cgroup, process, warnings }: {
+    { cgroup, process, warnings, isParked, isEntered }: {
       cgroup: Cgroup | undefined;
       process: ContainerPlan["process"];
       warnings: string[];
+      isParked: boolean;
+      isEntered: boolean;
     },
   ): ContainerPlan {
     using workdir = tryOpenInTree(root.number, process.workdir);
-    const facts = kernelFacts();
+    const facts = isParked ? NOTHING_TO_HIDE : kernelFacts();
     const namespaces = this.#namespaces.plan(spec.namespaces, (id) => {
       const init = this.#processes.get(id);
       return init?.exited ? undefined : init?.pidfd;
@@ -246,11 +319,12 @@ export class PodRuntime implements Runtime {
       throw new Refusal(`Cannot set the root's propagation: ${spec.propagation} is unknown`);
     }
     return {
-      root: root.number,
+      root: isEntered ? undefined : root.number,
       devpts: devpts.number,
       procs: cgroup?.procs.number,
       namespaces,
-      hostname: hasOwnName(namespaces) ? hostname : "",
+      // One that has waited has the name that the machine had then.
+      hostname: hasOwnName(namespaces) ? hostname || (isParked ? this.#machineName : "") : "",
       domainname: hasOwnName(namespaces) ? domainname : "",
       mounts,
       guestDev,
@@ -293,18 +367,23 @@ export class PodRuntime implements Runtime {
     return processTable(pids, args);
   }
 
-  get #sharePath(): string {
-    return `${this.#options.directory}/share`;
+  /** The pod's name, where it is the machine's. */
+  get #machineName(): string {
+    return this.#options.ownsMachine ? this.#hostname : "";
   }
 
   #makePlaces(name: string, held: DisposableStack): MountPlaces {
     if (!this.#share) throw new Refusal("Pod not started, impossible to run a new container");
-    const directory = `${this.#options.directory}/${name}`;
-    makeDirectory(directory);
-    held.defer(() => removeDirectory(directory));
+    let made: string | undefined;
+    const directory = () => {
+      if (made !== undefined) return made;
+      made = `${this.#options.directory}/${name}`;
+      makeDirectory(made);
+      held.defer(() => removeDirectory(made!));
+      return made;
+    };
     return {
       share: this.#share,
-      sharePath: this.#sharePath,
       directory,
       disks: [],
       devices: [],

@@ -1,4 +1,4 @@
-import { type CapabilityMasks, capabilityMasks } from "./capabilities.ts";
+import { type CapabilityNumbers, capabilityNumbers } from "./capabilities.ts";
 import { executableCandidates } from "./executable.ts";
 import { type ProcessSettings, settingsOf } from "./process_settings.ts";
 import type { ProcessPlan } from "./process_program.ts";
@@ -11,7 +11,7 @@ const DEFAULT_UMASK = 0o022;
 
 /** What the container's first process has and a further one inherits when the host says nothing. */
 export interface Inherited {
-  capabilities: CapabilityMasks;
+  capabilities: CapabilityNumbers;
   noNewPrivileges: boolean;
   settings: ProcessSettings;
 }
@@ -36,7 +36,7 @@ export function planProcess(
   return {
     stdio,
     identity,
-    capabilities: capabilityMasks(spec.capabilities, inherited?.capabilities),
+    capabilities: capabilityNumbers(spec.capabilities, inherited?.capabilities),
     noNewPrivileges: spec.noNewPrivileges || (inherited?.noNewPrivileges ?? false),
     limits: resourceLimits(spec.rlimits),
     settings: settingsOf(spec, inherited?.settings),

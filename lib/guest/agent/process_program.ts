@@ -1,5 +1,5 @@
 import { ChildProgram, cString, MOUNT, type Result, SYS, TIOCSCTTY } from "../../sys/mod.ts";
-import { CAPABILITY_COUNT, type CapabilityMasks } from "./capabilities.ts";
+import { CAPABILITY_COUNT, type CapabilityNumbers, DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import {
   applySettings,
   installFilter,
@@ -26,7 +26,7 @@ const CLOSE_RANGE_CLOEXEC = 4;
 export interface ProcessPlan {
   stdio: ChildStdio;
   identity: Identity;
-  capabilities: CapabilityMasks;
+  capabilities: CapabilityNumbers;
   noNewPrivileges: boolean;
   limits: readonly ResourceLimit[];
   settings: ProcessSettings;
@@ -67,6 +67,7 @@ export function execProgram(
  * @param proc the agent's /proc, where it is needed
  * @param hooks programs to be run before
  * @param held whether it waits then until it is released
+ * @param isParked whether it has made the calls of {@linkcode prepareProcess}
  */
 export function becomeProcess(
   program: ChildProgram,
@@ -74,14 +75,14 @@ export function becomeProcess(
   proc?: Result,
   hooks?: StartHooks,
   held = false,
+  isParked = false,
 ): void {
   const { noNewPrivileges, settings } = plan;
   const hold = () => held && program.hold(hooks?.descriptors);
-  takeStdio(program, plan.stdio);
+  takeStdio(program, plan.stdio, isParked);
   applySettings(program, settings, proc);
-  for (const { name, resource, soft, hard, required } of plan.limits) {
-    const limit = new Uint8Array(new BigUint64Array([soft, hard]).buffer);
-    const args = ["prlimit64", name, SYS.prlimit64, 0, resource, limit, 0] as const;
+  for (const { name, resource, values, required } of plan.limits) {
+    const args = ["prlimit64", name, SYS.prlimit64, 0, resource, values, 0] as const;
     if (required) program.call(...args);
     else program.attempt(...args);
   }
@@ -93,7 +94,7 @@ export function becomeProcess(
     hold();
     installFilter(program, settings.seccomp);
   }
-  takeIdentity(program, plan.identity, plan.capabilities);
+  takeIdentity(program, plan.identity, plan.capabilities, isParked);
   if (noNewPrivileges) {
     program.call("prctl", "no_new_privs", SYS.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   }
@@ -103,8 +104,31 @@ export function becomeProcess(
   program.exec(plan.candidates, plan.args, plan.env);
 }
 
-function takeStdio(program: ChildProgram, { descriptors, terminal }: ChildStdio): void {
+/** What can be done for a process that has the capabilities which one has by default, before it is known. */
+export function prepareProcess(program: ChildProgram): void {
+  leadSession(program);
+  dropOthers(program, DEFAULT_CAPABILITIES);
+}
+
+/** Makes the process the leader of a session of its own, and of a group for the scheduler. */
+function leadSession(program: ChildProgram): void {
   program.call("setsid", "the process", SYS.setsid);
+}
+
+/** No program that is executed gains other capabilities. */
+function dropOthers(program: ChildProgram, bounding: readonly number[]): void {
+  for (let each = 0; each < CAPABILITY_COUNT; each++) {
+    if (bounding.includes(each)) continue;
+    program.call("prctl", `capability ${each}`, SYS.prctl, PR_CAPBSET_DROP, each, 0, 0, 0);
+  }
+}
+
+function takeStdio(
+  program: ChildProgram,
+  { descriptors, terminal }: ChildStdio,
+  isLeader: boolean,
+): void {
+  if (!isLeader) leadSession(program);
   if (terminal !== undefined) {
     program.call("ioctl", "controlling terminal", SYS.ioctl, descriptors[0], TIOCSCTTY, 0);
   }
@@ -119,32 +143,30 @@ function takeStdio(program: ChildProgram, { descriptors, terminal }: ChildStdio)
 function takeIdentity(
   program: ChildProgram,
   { uid, gid, groups }: Identity,
-  masks: CapabilityMasks,
+  sets: CapabilityNumbers,
+  isParked: boolean,
 ): void {
-  for (let each = 0; each < CAPABILITY_COUNT; each++) {
-    if (masks.bounding >> BigInt(each) & 1n) continue;
-    program.call("prctl", `capability ${each}`, SYS.prctl, PR_CAPBSET_DROP, each, 0, 0, 0);
-  }
+  if (!isParked) dropOthers(program, sets.bounding);
   program.call("prctl", "keep capabilities", SYS.prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
-  const list = new Uint8Array(Uint32Array.from(groups).buffer);
+  const list = new Uint8Array(new Uint32Array(groups).buffer);
   program.call("setgroups", groups.join(), SYS.setgroups, groups.length, list);
   program.call("setgid", String(gid), SYS.setresgid, gid, gid, gid);
   program.call("setuid", String(uid), SYS.setresuid, uid, uid, uid);
-  setCapabilities(program, masks);
+  setCapabilities(program, sets);
 }
 
-function setCapabilities(program: ChildProgram, masks: CapabilityMasks): void {
-  const { effective, permitted, inheritable, ambient } = masks;
+function setCapabilities(program: ChildProgram, sets: CapabilityNumbers): void {
+  const { effective, permitted, inheritable, ambient } = sets;
   // struct __user_cap_data_struct twice: 32 bits each of effective, permitted, inheritable.
-  const low = (mask: bigint) => Number(mask & 0xffffffffn);
-  const high = (mask: bigint) => Number(mask >> 32n);
-  const sets = [effective, permitted, inheritable];
-  const data = Uint32Array.from([...sets.map(low), ...sets.map(high)]);
-  const header = Uint32Array.from([CAPABILITY_VERSION, 0]);
+  const data = new Uint32Array(6);
+  [effective, permitted, inheritable].forEach((set, at) => {
+    for (const each of set) data[each < 32 ? at : at + 3]! |= 1 << each % 32;
+  });
+  const header = new Uint32Array(2);
+  header[0] = CAPABILITY_VERSION;
   const bytes = (words: Uint32Array) => new Uint8Array(words.buffer);
   program.call("capset", "the process", SYS.capset, bytes(header), bytes(data));
-  for (let each = 0; each < CAPABILITY_COUNT; each++) {
-    if ((ambient >> BigInt(each) & 1n) === 0n) continue;
+  for (const each of ambient) {
     const [option, raise] = [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE];
     program.call("prctl", `ambient capability ${each}`, SYS.prctl, option, raise, each, 0, 0);
   }

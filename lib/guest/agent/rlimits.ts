@@ -24,14 +24,12 @@ const NAMES = [
 /** RLIMIT_NOFILE, of which the agent's own is raised. */
 export const NOFILE = NAMES.indexOf("NOFILE");
 
-const INFINITY = 0xffff_ffff_ffff_ffffn;
-
 /** A limit as the kernel takes it. */
 export interface ResourceLimit {
   name: string;
   resource: number;
-  soft: bigint;
-  hard: bigint;
+  /** struct rlimit64: u64 soft, hard limit. */
+  values: Uint8Array;
   /** Whether the process must not start without it. */
   required: boolean;
 }
@@ -40,8 +38,7 @@ export interface ResourceLimit {
 const FILES: ResourceLimit = {
   name: "NOFILE",
   resource: NOFILE,
-  soft: 1024n,
-  hard: 1048576n,
+  values: kernelValues(1024, 1048576),
   required: false,
 };
 
@@ -51,6 +48,7 @@ const FILES: ResourceLimit = {
  * @throws {Refusal} naming a limit that there is not
  */
 export function resourceLimits(wanted: readonly Rlimit[]): ResourceLimit[] {
+  if (wanted.length === 0) return [FILES];
   const limits = new Map([[NOFILE, FILES]]);
   for (const { type, soft, hard } of wanted) {
     const name = type.toUpperCase().replace(/^RLIMIT_/, "");
@@ -58,13 +56,17 @@ export function resourceLimits(wanted: readonly Rlimit[]): ResourceLimit[] {
     if (resource < 0) {
       throw new Refusal(`Process could not be started: unknown resource limit ${type}`);
     }
-    const values = { soft: kernelValue(soft), hard: kernelValue(hard) };
-    limits.set(resource, { name, resource, ...values, required: true });
+    limits.set(resource, { name, resource, values: kernelValues(soft, hard), required: true });
   }
   return [...limits.values()];
 }
 
 /** JSON readers round the kernel's infinity, 2^64 - 1, to 2^64. */
-function kernelValue(value: number): bigint {
-  return value >= 2 ** 64 ? INFINITY : BigInt(value);
+function kernelValues(soft: number, hard: number): Uint8Array {
+  const words = new Uint32Array(4);
+  [soft, hard].forEach((value, at) => {
+    words[2 * at] = value >= 2 ** 64 ? 0xffffffff : value;
+    words[2 * at + 1] = value >= 2 ** 64 ? 0xffffffff : value / 2 ** 32;
+  });
+  return new Uint8Array(words.buffer);
 }

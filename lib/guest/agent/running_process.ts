@@ -1,5 +1,6 @@
 import { encodeGrants, encodeStreamFrame, INPUT_CREDIT } from "../../hyperstart/mod.ts";
 import {
+  childStatus,
   collectChild,
   EPOLLIN,
   ESRCH,
@@ -59,6 +60,7 @@ export class RunningProcess implements GuestProcess {
   readonly #terminal: Fd | undefined;
   #callbacks: (() => void)[] = [];
   #exitCallbacks: (() => void)[] = [];
+  #collectedCallbacks: (() => void)[] = [];
   #status: number | undefined;
   /** It waits for its start. */
   #held = false;
@@ -113,6 +115,11 @@ export class RunningProcess implements GuestProcess {
   whenExited(callback: () => void): void {
     if (this.exited) callback();
     else this.#exitCallbacks.push(callback);
+  }
+
+  /** Calls back when it has ended and as much of it has been told to the host as can be. */
+  whenCollected(callback: () => void): void {
+    this.#collectedCallbacks.push(callback);
   }
 
   get finished(): boolean {
@@ -182,8 +189,7 @@ export class RunningProcess implements GuestProcess {
   }
 
   #exited(): void {
-    const status = collectChild(this.pid);
-    running.delete(this.pid);
+    const status = childStatus(this.pid);
     this.#status = this.#endedBy === undefined
       ? status ? exitCode(status) : UNKNOWN_STATUS
       : exitCode({ kind: "signalled", signal: this.#endedBy });
@@ -193,6 +199,10 @@ export class RunningProcess implements GuestProcess {
     this.#input.close();
     for (const each of this.#outputs) each.finish();
     this.#finishIfDone();
+    // The host need not wait for this.
+    collectChild(this.pid);
+    running.delete(this.pid);
+    for (const each of this.#collectedCallbacks) each();
   }
 
   #failLate({ exitCode, text }: LateFailure): void {

@@ -1,11 +1,17 @@
 import {
+  cString,
   type Fd,
   O_NOCTTY,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   open,
+  openHow,
   openInRoot,
+  rawSyscall,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  SYS,
 } from "../../sys/mod.ts";
 import { readToEnd } from "./guest_files.ts";
 
@@ -34,6 +40,16 @@ export function tryOpenInTree(root: number, path: string): Fd | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether there is something at `path` in a container's tree. */
+export function isInTree(root: number, path: string): boolean {
+  const how = openHow(O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  // Without an error, which would take long to make.
+  const found = rawSyscall(SYS.openat2, root, cString(path), how, how.byteLength);
+  if (found < 0) return false;
+  rawSyscall(SYS.close, found);
+  return true;
 }
 
 /** The text of the file that an O_PATH descriptor stands for; empty when it cannot be read. */

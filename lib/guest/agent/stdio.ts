@@ -28,14 +28,43 @@ export interface Stdio extends Disposable {
   closeChild(): void;
 }
 
+/** Both ends of three pipes for a process, owned by nobody yet. */
+export interface Pipes extends Disposable {
+  input: Pipe;
+  output: Pipe;
+  errors: Pipe;
+}
+
+/** This side's ends are nonblocking. @throws {SysError} */
+export function makePipes(): Pipes {
+  using stack = new DisposableStack();
+  const [input, output, errors] = [0, 1, 2].map(() => {
+    const { read, write } = pipe();
+    stack.use(read);
+    stack.use(write);
+    return { read, write };
+  }) as [Pipe, Pipe, Pipe];
+  for (const end of [input.write, output.read, errors.read]) setNonblocking(end.number);
+  const all = stack.move();
+  return { input, output, errors, [Symbol.dispose]: () => all.dispose() };
+}
+
 /**
  * Pipes or a pseudo-terminal for a process, owned by its user so that it may open /dev/stdout and its like.
  *
  * @param devpts root directory of the container's devpts
+ * @param pipes that have been made for it
  * @throws {SysError}
  */
-export function openStdio(process: ProcessSpec, uid: number, devpts: number): Stdio {
-  return process.terminal ? openOnTerminal(process, uid, devpts) : openPipes(uid);
+export function openStdio(
+  process: ProcessSpec,
+  uid: number,
+  devpts: number,
+  pipes?: Pipes,
+): Stdio {
+  return process.terminal
+    ? openOnTerminal(process, uid, devpts)
+    : openPipes(uid, pipes ?? makePipes());
 }
 
 function openOnTerminal({ rows, columns }: ProcessSpec, uid: number, devpts: number): Stdio {
@@ -66,18 +95,13 @@ function openOnTerminal({ rows, columns }: ProcessSpec, uid: number, devpts: num
   };
 }
 
-function openPipes(uid: number): Stdio {
-  using stack = new DisposableStack();
-  const [input, output, errors] = [0, 1, 2].map(() => {
-    const { read, write } = pipe();
-    stack.use(read);
-    stack.use(write);
-    return { read, write };
-  }) as [Pipe, Pipe, Pipe];
-  for (const end of [input.write, output.read, errors.read]) setNonblocking(end.number);
+function openPipes(uid: number, pipes: Pipes): Stdio {
+  using undo = new DisposableStack();
+  undo.use(pipes);
+  const { input, output, errors } = pipes;
   const ends = [input.read, output.write, errors.write] as const;
   if (uid !== 0) { for (const end of ends) changeOwner(end.number, uid, -1); }
-  const all = stack.move();
+  undo.move();
   return {
     child: {
       descriptors: [ends[0].number, ends[1].number, ends[2].number],
@@ -87,7 +111,7 @@ function openPipes(uid: number): Stdio {
     output: output.read,
     errors: errors.read,
     closeChild: () => ends.forEach((end) => end.close()),
-    [Symbol.dispose]: () => all.dispose(),
+    [Symbol.dispose]: () => pipes[Symbol.dispose](),
   };
 }
 

@@ -25,6 +25,8 @@ const V8_FLAGS = [
   // What has been warmed up for a template stays so, and the optimiser does not set in right after a restore, where
   // everything that runs once costs twice.
   "--no-flush-bytecode",
+  // What runs once before a template is saved has learned then what it works on: later it goes the short way.
+  "--no-lazy-feedback-allocation",
   "--invocation-count-for-turbofan=30000",
   "--invocation-count-for-osr=5000",
   // Room for new objects, in MiB, of which is taken what is used. With V8's own choice for a small machine the first

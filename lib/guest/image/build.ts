@@ -13,6 +13,8 @@ import { buildStage1 } from "./stage1.ts";
 import { FileTree } from "./file_tree.ts";
 import { extractVmlinux } from "./vmlinux.ts";
 import { embeddedGuest } from "./embedded.ts";
+import { busyboxPrograms, busyboxTree } from "../../storage/mod.ts";
+import { BUSYBOX_ROOT } from "../busybox_place.ts";
 
 /** What a VM boots from. */
 export interface GuestImage {
@@ -181,7 +183,12 @@ async function listInputs(
 async function keyOf(inputs: readonly HashedFile[], runtime: AgentRuntime): Promise<string> {
   const lines = inputs.filter(({ path }) => path !== "/boot" && path !== "/lib/modules")
     .map(({ path, sha256 }) => `${sha256} ${path}`);
-  const settings = [runtime.command.join(" "), JSON.stringify(AGENT_ENV), MODULE_CHOICE];
+  const settings = [
+    runtime.command.join(" "),
+    JSON.stringify(AGENT_ENV),
+    MODULE_CHOICE,
+    JSON.stringify([BUSYBOX_ROOT, busyboxTree([])]),
+  ];
   const text = [...lines, ...settings].join("\n");
   return await sha256(new TextEncoder().encode(text));
 }
@@ -224,6 +231,27 @@ function packInitrd(modules: GuestModules, runtime: AgentRuntime): Uint8Array {
   ]);
 }
 
+/** The built-in root file system, as the host has it, for containers that need not have the host's. */
+async function addBusybox(tree: FileTree, busybox: string): Promise<void> {
+  for (const entry of busyboxTree(await busyboxPrograms(busybox))) {
+    const path = `${BUSYBOX_ROOT}/${entry.path}`;
+    switch (entry.kind) {
+      case "directory":
+        tree.directory(path, entry.mode);
+        break;
+      case "file":
+        tree.file(path, new TextEncoder().encode(entry.text));
+        break;
+      case "link":
+        tree.link(path, entry.target);
+        break;
+      case "program":
+        tree.file(path, await Deno.readFile(busybox), 0o755);
+        tree.link("/bin/busybox", path);
+    }
+  }
+}
+
 async function packRoot(
   modules: GuestModules,
   runtime: AgentRuntime,
@@ -235,7 +263,7 @@ async function packRoot(
   tree.file(runtime.target, program, 0o755);
   for (const [path, data] of collectLibraries(program)) tree.file(path, data, 0o755);
   for (const [path, data] of await runtime.files()) tree.file(path, data);
-  tree.file("/bin/busybox", await Deno.readFile(busybox), 0o755);
+  await addBusybox(tree, busybox);
   for (const { path, data } of modules.loadable) tree.file(path, data);
   tree.file("/lib/modules.json", new TextEncoder().encode(JSON.stringify(modules.index)));
   return packErofs(tree.root);

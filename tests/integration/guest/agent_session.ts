@@ -1,7 +1,8 @@
 /**
  * The guest agent's containers on this machine's own kernel: started by `agent_test.ts` in a mount namespace of its own.
  * Commands come on stdin, one JSON array `[code, message]` or `["input", sequence, text]` a line; what the agent says
- * goes to stdout, one JSON object a line.
+ * goes to stdout, one JSON object a line. Arguments: a directory, that of the cgroups, and whether processes wait for
+ * containers.
  */
 import { join } from "@std/path";
 import { Engine } from "../../../lib/guest/agent/engine.ts";
@@ -16,7 +17,7 @@ import { mount, Poller } from "../../../lib/sys/mod.ts";
 
 const MS_BIND = 4096;
 
-const [directory, cgroups] = Deno.args as [string, string];
+const [directory, cgroups, parks] = Deno.args as [string, string, string];
 const say = (what: unknown) =>
   Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(what) + "\n"));
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -28,6 +29,7 @@ const runtime = new PodRuntime({
   poller,
   directory: join(directory, "run"),
   cgroups: cgroups === "" ? undefined : cgroups,
+  parks: parks === "true",
   mountShare: (_tag, path) => mount(join(directory, "share"), path, "none", MS_BIND),
   sink: {
     hasRoom: true,
@@ -71,4 +73,5 @@ for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream(
     }
   }
 }
+runtime[Symbol.dispose]();
 Deno.exit(0);

@@ -35,7 +35,8 @@ class Machine implements AsyncDisposable {
   readonly #kept: Said[] = [];
   #partial = "";
 
-  constructor() {
+  /** @param parked whether containers find a process that has waited for them */
+  constructor(readonly parked: boolean) {
     Deno.mkdirSync(join(this.root, "bin"), { recursive: true });
     Deno.mkdirSync(join(this.root, "etc"));
     Deno.mkdirSync(join(this.directory, "run"));
@@ -57,6 +58,7 @@ class Machine implements AsyncDisposable {
         fromFileUrl(new URL("agent_session.ts", import.meta.url)),
         this.directory,
         cgroups(),
+        String(this.parked),
       ],
       stdin: "piped",
       stdout: "piped",
@@ -88,11 +90,18 @@ class Machine implements AsyncDisposable {
     }
   }
 
+  /** The next piece that a process writes. */
+  async text(sequence: number): Promise<string> {
+    return (await this.#next((said) => said.sequence === sequence)).text;
+  }
+
   async start(pod = {}): Promise<void> {
     assertEquals(
       await this.command(GoCode.STARTPOD, { hostname: "pod", shareDir: "share", ...pod }),
       { reply: ACK, text: "" },
     );
+    // The first one has no process that waits.
+    if (this.parked) await this.run(["true"]);
   }
 
   container(id: string, args: string[], process = {}, container = {}): Promise<Said> {
@@ -155,6 +164,12 @@ class Machine implements AsyncDisposable {
   }
 }
 
+/** A container's process is made when it is asked for, or has waited for it. */
+function testBothWays(name: string, act: (parked: boolean) => Promise<void>): void {
+  Deno.test(name, () => act(false));
+  Deno.test(`${name}, in a process that has waited`, () => act(true));
+}
+
 const PATH = [{ env: "PATH", value: "/bin" }];
 
 function busybox(): string {
@@ -174,8 +189,8 @@ function cgroups(): string {
   return line?.split(" ")[4] ?? "";
 }
 
-Deno.test("a container has its own processes, root and kernel file systems", async () => {
-  await using machine = new Machine();
+testBothWays("a container has its own processes, root and kernel file systems", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   const { output, status } = await machine.run([
     "sh",
@@ -198,8 +213,8 @@ Deno.test("a container has its own processes, root and kernel file systems", asy
   assertEquals(status, 7);
 });
 
-Deno.test("a process runs as the user whose name the root file system knows", async () => {
-  await using machine = new Machine();
+testBothWays("a process runs as the user whose name the root file system knows", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   const { output } = await machine.run(
     [
@@ -215,8 +230,8 @@ Deno.test("a process runs as the user whose name the root file system knows", as
   );
 });
 
-Deno.test("capabilities, limits, umask and no_new_privs are as asked for", async () => {
-  await using machine = new Machine();
+testBothWays("capabilities, limits, umask and no_new_privs are as asked for", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   const { output } = await machine.run(
     ["sh", "-c", "grep -E '^(Cap|NoNew)' /proc/self/status; ulimit -c; umask"],
@@ -239,8 +254,8 @@ Deno.test("capabilities, limits, umask and no_new_privs are as asked for", async
   assertEquals(output, `${sets}NoNewPrivs:\t1\n0\n0077\n`);
 });
 
-Deno.test("input, its end, output and errors go their own ways", async () => {
-  await using machine = new Machine();
+testBothWays("input, its end, output and errors go their own ways", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   await machine.container("a", ["sh", "-c", "echo err >&2; cat; exit 3"]);
   await machine.input(3, "to and ");
@@ -249,8 +264,8 @@ Deno.test("input, its end, output and errors go their own ways", async () => {
   assertEquals(await machine.end(3), { output: "to and fro", status: 3 });
 });
 
-Deno.test("a terminal has the size asked for and is the controlling one", async () => {
-  await using machine = new Machine();
+testBothWays("a terminal has the size asked for and is the controlling one", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   const terminal = { terminal: true, stderr: 0, rows: 33, columns: 99 };
   const script = "stty size; ls -1 /dev/console /dev/pts; echo x >/dev/tty";
@@ -265,8 +280,8 @@ Deno.test("a terminal has the size asked for and is the controlling one", async 
   assertEquals(second.status, 4);
 });
 
-Deno.test("further processes join the container and come and go", async () => {
-  await using machine = new Machine();
+testBothWays("further processes join the container and come and go", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   await machine.container("a", ["sleep", "1000"]);
   for (let time = 0; time < 3; time++) {
@@ -277,8 +292,8 @@ Deno.test("further processes join the container and come and go", async () => {
   assertEquals(await machine.end(5), { output: "done\n", status: 0 });
 });
 
-Deno.test("what cannot be started is told apart, and leaves nothing behind", async () => {
-  await using machine = new Machine();
+testBothWays("what cannot be started is told apart, and leaves nothing behind", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   const failed = "Process could not be started: ";
   const refusals: [string[], object, string][] = [
@@ -303,49 +318,58 @@ Deno.test("what cannot be started is told apart, and leaves nothing behind", asy
   }
 });
 
-Deno.test("a program without execute permission early in PATH is not taken for a missing one", async () => {
-  await using machine = new Machine();
-  await machine.start();
-  Deno.mkdirSync(join(machine.root, "first"));
-  Deno.writeTextFileSync(join(machine.root, "first/tool"), "");
-  const envs = [{ env: "PATH", value: "/none:/first:/bin" }];
-  const { text } = await machine.container("a", ["tool"], { envs });
-  assertEquals(text, "Process could not be started: exec /first/tool: permission denied (EACCES)");
-  Deno.symlinkSync("/bin/busybox", join(machine.root, "bin/tool"));
-  assertEquals((await machine.container("a", ["tool"], { envs })).text, "");
-});
+testBothWays(
+  "a program without execute permission early in PATH is not taken for a missing one",
+  async (parked) => {
+    await using machine = new Machine(parked);
+    await machine.start();
+    Deno.mkdirSync(join(machine.root, "first"));
+    Deno.writeTextFileSync(join(machine.root, "first/tool"), "");
+    const envs = [{ env: "PATH", value: "/none:/first:/bin" }];
+    const { text } = await machine.container("a", ["tool"], { envs });
+    assertEquals(
+      text,
+      "Process could not be started: exec /first/tool: permission denied (EACCES)",
+    );
+    Deno.symlinkSync("/bin/busybox", join(machine.root, "bin/tool"));
+    assertEquals((await machine.container("a", ["tool"], { envs })).text, "");
+  },
+);
 
-Deno.test("directories and files are mounted where they are asked for, read-only too", async () => {
-  await using machine = new Machine();
-  await machine.start();
-  const data = join(machine.directory, "share/data");
-  Deno.mkdirSync(data);
-  Deno.writeTextFileSync(join(data, "file"), "content\n");
-  const { output } = await machine.run(
-    ["sh", "-c", "cat /mnt/a/file /one; touch /mnt/a/new; touch /mnt/b/no || echo refused"],
-    {},
-    {
-      fsmap: [
-        { source: "data", path: "/mnt/a", readOnly: false },
-        { source: "data", path: "/mnt/b", readOnly: true },
-        { source: "data/file", path: "/one", readOnly: false },
-      ],
-    },
-  );
-  assertEquals(output, "content\ncontent\nrefused\n");
-  assert(Deno.statSync(join(data, "new")).isFile);
-});
+testBothWays(
+  "directories and files are mounted where they are asked for, read-only too",
+  async (parked) => {
+    await using machine = new Machine(parked);
+    await machine.start();
+    const data = join(machine.directory, "share/data");
+    Deno.mkdirSync(data);
+    Deno.writeTextFileSync(join(data, "file"), "content\n");
+    const { output } = await machine.run(
+      ["sh", "-c", "cat /mnt/a/file /one; touch /mnt/a/new; touch /mnt/b/no || echo refused"],
+      {},
+      {
+        fsmap: [
+          { source: "data", path: "/mnt/a", readOnly: false },
+          { source: "data", path: "/mnt/b", readOnly: true },
+          { source: "data/file", path: "/one", readOnly: false },
+        ],
+      },
+    );
+    assertEquals(output, "content\ncontent\nrefused\n");
+    assert(Deno.statSync(join(data, "new")).isFile);
+  },
+);
 
-Deno.test("a read-only root can be read and not written", async () => {
-  await using machine = new Machine();
+testBothWays("a read-only root can be read and not written", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   const script = "touch /etc/x || echo refused; touch /dev/shm/x && echo allowed";
   const { output } = await machine.run(["sh", "-c", script], {}, { readOnly: true });
   assertEquals(output, "refused\nallowed\n");
 });
 
-Deno.test("links of a hostile root lead nowhere outside", async () => {
-  await using machine = new Machine();
+testBothWays("links of a hostile root lead nowhere outside", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
   const outside = join(machine.directory, "outside");
   Deno.mkdirSync(outside);
@@ -370,23 +394,57 @@ Deno.test("links of a hostile root lead nowhere outside", async () => {
   assertMatch(climbing.text, /^Could not resolve symlink for source /);
 });
 
-Deno.test("the pod's name servers are there, also in a root that has no such file", async () => {
-  await using machine = new Machine();
-  await machine.start({ dns: ["10.0.2.3"], dnsSearch: ["a.test"] });
-  const { output } = await machine.run(["cat", "/etc/resolv.conf"]);
-  assertEquals(output, "nameserver 10.0.2.3\nsearch a.test\n");
-});
+testBothWays(
+  "the pod's name servers are there, also in a root that has no such file",
+  async (parked) => {
+    await using machine = new Machine(parked);
+    await machine.start({ dns: ["10.0.2.3"], dnsSearch: ["a.test"] });
+    const { output } = await machine.run(["cat", "/etc/resolv.conf"]);
+    assertEquals(output, "nameserver 10.0.2.3\nsearch a.test\n");
+  },
+);
 
-Deno.test("signals end a container, and its end ends all in it", async () => {
-  await using machine = new Machine();
+testBothWays("signals end a container, and its end ends all in it", async (parked) => {
+  await using machine = new Machine(parked);
   await machine.start();
-  await machine.container("a", ["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.01; done"]);
+  await machine.container("a", [
+    "sh",
+    "-c",
+    "trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done",
+  ]);
+  // Before that the first process of a container ignores the signal.
+  assertEquals(await machine.text(3), "ready\n");
   await machine.exec("a", ["sleep", "1000"]);
   const { text } = await machine.command(GoCode.PSCONTAINER, { container: "a", format: "json" });
   assert(JSON.parse(text).length >= 2);
   await machine.command(GoCode.KILLCONTAINER, { container: "a", signal: 15, allProcesses: false });
   assertEquals(await machine.end(5), { output: "", status: 137 });
   assertEquals((await machine.end(3)).status, 5);
+});
+
+Deno.test("a container whose process has waited is like one that was made for it", async () => {
+  const script =
+    "mount | cut -d' ' -f1-6 | sort; ls -la /dev /dev/pts /dev/shm | cut -c1-40; ls /; " +
+    "hostname; cat /etc/hosts; cat /proc/self/cgroup; umask; env | sort; pwd; ps -o pid,args; " +
+    "grep -vE 'voluntary|SigQ|Vm|Rss|Hugetlb|NStgid|Pid:' /proc/1/status; ls /proc/self/fd; " +
+    "readlink /proc/1/cwd /proc/1/root; cat /proc/1/oom_score_adj; cat /proc/kcore | wc -c";
+  const said: string[] = [];
+  for (const parked of [false, true]) {
+    await using machine = new Machine(parked);
+    for (
+      const applet of ["mount", "cut", "sort", "hostname", "env", "pwd", "ps", "readlink", "wc"]
+    ) {
+      Deno.symlinkSync("busybox", join(machine.root, "bin", applet));
+    }
+    Deno.writeTextFileSync(join(machine.root, "etc/hosts"), "");
+    await machine.start({ hostname: `pod` });
+    await machine.container("one", ["sh", "-c", script], { oomScoreAdj: 300 });
+    const { output, status } = await machine.end(3);
+    assertEquals(status, 0);
+    said.push(output);
+  }
+  assertStringIncludes(said[0]!, "pod\n");
+  assertEquals(said[1], said[0]);
 });
 
 Deno.test("the kernel takes filters of devices, long ones too", () => {

@@ -36,6 +36,7 @@ Deno.test("startpod reads every key and fills in the missing ones", () => {
     dnsOptions: [],
     shareDir: "hyperShared",
     shareType: "",
+    shareLater: false,
     entropy: "",
     clockOffset: 0,
   });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  childStatus,
   collectChild,
   decodeStatus,
   exitCode,
@@ -84,4 +85,21 @@ Deno.test("a file lock is held by one at a time", async () => {
   using two = tryLockFile(path, "shared");
   assert(one && two);
   await Deno.remove(path);
+});
+
+Deno.test("a child's status can be seen before it is collected", async () => {
+  for (
+    const [script, status] of [
+      ["exit 9", { kind: "exited", code: 9 }],
+      ["kill -KILL $$", { kind: "signalled", signal: 9 }],
+    ] as const
+  ) {
+    const pid = spawn({ command: ["/bin/sh", "-c", script] });
+    using process = openProcess(pid)!;
+    await waitForEnd(process);
+    assertEquals(childStatus(pid), status);
+    assertEquals(childStatus(pid), status);
+    assertEquals(collectChild(pid), status);
+    assertEquals(childStatus(pid), undefined);
+  }
 });

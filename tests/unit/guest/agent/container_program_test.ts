@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { capabilityMasks } from "../../../../lib/guest/agent/capabilities.ts";
+import { capabilityNumbers } from "../../../../lib/guest/agent/capabilities.ts";
 import { cpuWeight } from "../../../../lib/guest/agent/cgroup_limits.ts";
 import { normal } from "../../../../lib/guest/agent/container_mounts.ts";
 import {
@@ -21,9 +21,9 @@ const NO_LISTS = {
 const PROCESS: ProcessPlan = {
   stdio: { descriptors: [10, 11, 12], terminal: undefined },
   identity: { uid: 1000, gid: 100, groups: [10, 29], home: "/" },
-  capabilities: capabilityMasks(NO_LISTS),
+  capabilities: capabilityNumbers(NO_LISTS),
   noNewPrivileges: true,
-  limits: [{ name: "CORE", resource: 4, soft: 0n, hard: 0n, required: true }],
+  limits: [{ name: "CORE", resource: 4, values: new Uint8Array(16), required: true }],
   settings: { oomScoreAdj: 0, ioPriority: 0, scheduling: null, personality: null, seccomp: null },
   umask: 0o22,
   workdir: "/work/here",
@@ -252,6 +252,7 @@ Deno.test("a pod's name servers and host name become files that cannot be broken
     routes: [],
     shareDir: "s",
     shareType: "",
+    shareLater: false,
     entropy: "",
     clockOffset: 0,
   };
@@ -284,7 +285,7 @@ Deno.test("a pod is known by its name under all its addresses", () => {
     cardAddr: "",
   };
   const pod = { hostname: "pod1", dns: [], dnsSearch: [], dnsOptions: [], routes: [] };
-  const share = { shareDir: "s", shareType: "", entropy: "", clockOffset: 0 };
+  const share = { shareDir: "s", shareType: "", shareLater: false, entropy: "", clockOffset: 0 };
   const hosts = (interfaces: typeof eth0[]) =>
     etcFiles({ ...pod, ...share, interfaces }).find(({ name }) => name === "hosts")!.text;
   assertEquals(hosts([]), "127.0.0.1 localhost pod1\n::1 localhost ip6-localhost\n");
