@@ -12,6 +12,7 @@ import {
   unmount,
 } from "../../sys/mod.ts";
 import { traceSteps } from "../../trace.ts";
+import { Alarm } from "./alarm.ts";
 import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
 import { mappedTree, normal, planMounts, type PlannedMounts } from "./container_mounts.ts";
@@ -26,7 +27,7 @@ import { kernelFacts } from "./kernel_facts.ts";
 import { loadModules } from "./modules.ts";
 import type { PlannedMount } from "./mount_program.ts";
 import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
-import { clearNetwork, configureNetwork, setInterface } from "./network.ts";
+import { clearNetwork, configureNetwork, giveLinkLocals, setInterface } from "./network.ts";
 import { collectOrphans } from "./orphans.ts";
 import { planProcess } from "./process_plan.ts";
 import { processTable } from "./process_table.ts";
@@ -66,6 +67,12 @@ const PROPAGATIONS: Readonly<Record<string, number>> = {
 /** The original's own tests and ours found large messages and mmap of shared files to be what programs need. */
 const SHARE_OPTIONS = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap";
 
+/**
+ * How long an interface may wait for its link-local address that has no other of IPv6, in milliseconds: until the first
+ * container has started. The kernel takes a second or two to try it out in any case.
+ */
+const LINK_LOCAL_DELAY = 300;
+
 /** What a {@linkcode PodRuntime} is connected to and where it works. */
 export interface PodRuntimeOptions {
   poller: Poller;
@@ -92,9 +99,13 @@ export class PodRuntime implements Runtime {
   readonly #processes = new Map<string, RunningProcess>();
   readonly #namespaces = new SharedNamespaces();
   readonly #sharedMemory: SharedMemory;
+  readonly #linkLocals: Alarm | undefined;
 
   constructor(options: PodRuntimeOptions) {
     this.#options = options;
+    if (options.ownsMachine) {
+      this.#linkLocals = new Alarm(options.poller, LINK_LOCAL_DELAY, giveLinkLocals);
+    }
     this.#sharedMemory = new SharedMemory(options.directory);
   }
 
@@ -114,6 +125,7 @@ export class PodRuntime implements Runtime {
       if (pod.hostname !== "") setHostname(pod.hostname);
       try {
         await configureNetwork(pod.interfaces, pod.routes);
+        this.#linkLocals?.set();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         throw new Refusal(`Could not setup the network: ${reason}`);
@@ -125,16 +137,15 @@ export class PodRuntime implements Runtime {
     undo.move();
   }
 
-  stopPod(): Promise<void> {
+  async stopPod(): Promise<void> {
     this.#share?.close();
     this.#share = undefined;
     this.#etc = [];
     this.#namespaces.clear();
     this.#sharedMemory.clear();
-    if (this.#options.ownsMachine) clearNetwork();
+    if (this.#options.ownsMachine) await clearNetwork();
     unmount(this.#sharePath);
     rawSyscall(SYS.sync);
-    return Promise.resolve();
   }
 
   async startContainer(spec: ContainerSpec): Promise<GuestContainer> {
