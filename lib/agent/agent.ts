@@ -224,8 +224,12 @@ export interface Agent {
   capabilities(): AgentCapabilities;
   /** What is to be added to the VM for it. @param share directory that the pod shares with its guest */
   createPod(share: string): GuestDevices;
-  /** Connects to the VM's guest, waits until it is ready, and starts the pod in it. */
-  startPod(pod: GuestPod): Promise<void>;
+  /**
+   * Connects to the VM's guest, waits until it is ready, and starts the pod in it.
+   *
+   * @param pod what it is told, which need not be known before it is ready
+   */
+  startPod(pod: GuestPod | Promise<GuestPod>): Promise<void>;
   /** Ends every container and takes the guest's pod down. */
   stopPod(): Promise<void>;
   /** Reserves the streams of a process that is to be started. */

@@ -15,7 +15,7 @@ export interface GuestInterface {
   macAddr: string;
   /**
    * Extension: the hardware address that its card was made with, where the interface is to have another one. It has that
-   * before it goes up, and goes down when the pod stops.
+   * before it has any address, and loses all of them when the pod stops.
    */
   cardAddr?: string;
 }

@@ -43,8 +43,8 @@ export interface UserNetwork {
 }
 
 /**
- * Hardware address of the card in a template: nobody's, and never on any wire. The guest gives the card another one
- * before it brings it up.
+ * Hardware address of the card in a template: nobody's, and never on any wire. The card is up, and nothing is sent from
+ * it until the guest has given it another one.
  */
 export const TEMPLATE_MAC = "02:70:6f:64:76:69";
 

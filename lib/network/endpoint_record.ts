@@ -43,9 +43,15 @@ export interface EndpointRecord {
   restingMac: string;
 }
 
+/** Name of the tap or macvtap device that an interface is connected to. */
+export function tapName({ index }: Pick<Link, "index">): string {
+  return `pvtap${index}`;
+}
+
 /**
  * Plans the connection of an interface. Nothing is changed.
  *
+ * @param options.hasTap whether the tap is there already, and is the caller's
  * @throws {Failure} when it cannot be connected in this way, or is connected already
  * @throws {NetlinkError}
  */
@@ -53,17 +59,18 @@ export function planEndpoint(
   socket: NetlinkSocket,
   link: Link,
   model: InterworkingModel,
+  { hasTap = false } = {},
 ): EndpointRecord {
   const refuse = (fact: string, hint?: string) =>
     new Failure(`Cannot connect interface ${link.name} to the VM: ${fact}`, hint ? { hint } : {});
-  const tap = `pvtap${link.index}`;
+  const tap = tapName(link);
   const bridge = model === "bridged" ? `pvbr${link.index}` : "";
   const restingMac = model === "macvtap" || model === "bridged" ? randomMac() : "";
   const record = { model, link: captureLink(socket, link), tap, bridge, restingMac };
   if (model === "none") return record;
   if (!link.ethernet || link.loopback) throw refuse("it carries no Ethernet frames");
   if (link.master !== 0) throw refuse("it belongs to a bridge or bond");
-  for (const name of [tap, bridge]) {
+  for (const name of hasTap ? [bridge] : [tap, bridge]) {
     if (name !== "" && linkExists(socket, name)) {
       throw refuse(`${name} is there already`, "another pod uses this namespace, or did");
     }

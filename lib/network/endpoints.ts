@@ -1,22 +1,6 @@
 import { getLogger } from "../log.ts";
-import { Failure, messageOf } from "../failure.ts";
-import {
-  EACCES,
-  EADDRNOTAVAIL,
-  EBUSY,
-  EEXIST,
-  EINVAL,
-  ENODEV,
-  ENOENT,
-  EPERM,
-  type Fd,
-  isSysError,
-  O_RDWR,
-  open,
-  openMacvtap,
-  openTap,
-  tapFeatures,
-} from "../sys/mod.ts";
+import { messageOf } from "../failure.ts";
+import { EADDRNOTAVAIL, EINVAL, ENODEV, type Fd, openMacvtap } from "../sys/mod.ts";
 import type { EndpointRecord } from "./endpoint_record.ts";
 import { restoreLink, setHardwareAddress } from "./link_snapshot.ts";
 import {
@@ -36,28 +20,20 @@ import {
   redirectIngress,
   setLink,
 } from "./netlink/mod.ts";
+import {
+  type AttachOptions,
+  claiming,
+  makeTap,
+  type OpenedTap,
+  openVhost,
+  queueCount,
+} from "./open_tap.ts";
 
 const logger = getLogger("network");
-const VHOST = "/dev/vhost-net";
-const ENXIO = 6;
-/** More queues than any VM of ours has processors for. */
-const MAX_QUEUES = 64;
-
-/** How the VM's device is to be. */
-export interface AttachOptions {
-  /** Pairs of queues, 1 to 64. Default 1. */
-  queues?: number;
-  /** Let the kernel move the frames where it can (vhost-net). Default true. */
-  vhost?: boolean;
-}
 
 /** An interface that is connected: what the VM's device is made of. Disposing closes the descriptors, no more. */
-export interface AttachedEndpoint extends Disposable {
+export interface AttachedEndpoint extends OpenedTap {
   record: EndpointRecord;
-  /** A descriptor of the tap for each queue; each frame has a struct virtio_net_hdr in front. None for model `none`. */
-  queues: Fd[];
-  /** As many of /dev/vhost-net, or none. */
-  vhost: Fd[];
   /** Hardware address for the VM's device: the interface's own. */
   mac: string;
   /** Bytes. */
@@ -68,6 +44,7 @@ export interface AttachedEndpoint extends Disposable {
  * Connects an interface to a tap that a VM can use. When it fails, everything has been undone. The tap lives as long as
  * its descriptors; {@linkcode detachEndpoint} undoes the rest.
  *
+ * @param options.opened its tap, where it is there already; its descriptors stay the caller's
  * @throws {Failure} when somebody else has connected it
  * @throws {NetlinkError}
  * @throws {SysError}
@@ -75,23 +52,23 @@ export interface AttachedEndpoint extends Disposable {
 export function attachEndpoint(
   namespace: Fd,
   record: EndpointRecord,
-  options: AttachOptions = {},
+  options: AttachOptions & { opened?: OpenedTap | undefined } = {},
 ): AttachedEndpoint {
   const { mac, mtu } = record.link;
   const count = queueCount(namespace, options.queues ?? 1);
   using opened = new DisposableStack();
   const keep = (descriptors: Fd[]) => descriptors.map((each) => opened.use(each));
-  let queues: Fd[] = [];
-  let vhost: Fd[] = [];
+  let { queues, vhost }: Pick<OpenedTap, "queues" | "vhost"> = options.opened ??
+    { queues: [], vhost: [] };
   if (record.model !== "none") {
     using socket = NetlinkSocket.open(namespace);
     const link = getLink(socket, record.link.index);
-    queues = keep(claim(namespace, socket, link, record, count));
+    if (!options.opened) queues = keep(claim(namespace, socket, link, record, count));
     try {
       if (record.model === "macvtap") {
         queues = keep(connectMacvtap(namespace, socket, link, record, count));
       } else connectTap(socket, link, record);
-      if (options.vhost ?? true) vhost = keep(openVhost(count));
+      if (!options.opened && (options.vhost ?? true)) vhost = keep(openVhost(count));
     } catch (error) {
       undoQuietly(socket, record);
       throw error;
@@ -139,14 +116,6 @@ function findConnected(socket: NetlinkSocket, record: EndpointRecord): Link | un
   return link && [record.link.mac, record.restingMac].includes(link.mac) ? link : undefined;
 }
 
-/** As many queues as the kernel can have. */
-function queueCount(namespace: Fd, wanted: number): number {
-  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MAX_QUEUES) {
-    throw new RangeError(`Cannot connect an interface by ${wanted} queues: 1 to ${MAX_QUEUES} go`);
-  }
-  return wanted === 1 || tapFeatures(namespace).multiQueue ? wanted : 1;
-}
-
 /**
  * Makes the tap or macvtap device. Its name is the claim to the interface: who is second changes nothing.
  *
@@ -159,19 +128,13 @@ function claim(
   { model, tap, link: { mac } }: EndpointRecord,
   queues: number,
 ): Fd[] {
-  try {
-    if (model !== "macvtap") return openTap(namespace, { name: tap, queues, vnetHeader: true });
+  return claiming(link, tap, () => {
+    if (model !== "macvtap") return makeTap(namespace, tap, queues);
     const { mtu, index: lower } = link;
     const settings = { mac, mtu, ...queueLength(link) };
     addLink(socket, { kind: "macvtap", name: tap, lower, mode: "bridge", ...settings });
     return [];
-  } catch (error) {
-    if (!isSysError(error, EBUSY) && !isNetlinkError(error, EEXIST)) throw error;
-    throw new Failure(`Cannot connect interface ${link.name} to the VM: ${tap} is there already`, {
-      hint: "another pod uses this namespace",
-      cause: error,
-    });
-  }
+  });
 }
 
 /** A veth can do without a queue; a tap of that length would drop every frame. */
@@ -274,18 +237,5 @@ function undoQuietly(socket: NetlinkSocket, record: EndpointRecord): void {
   } catch (error) {
     const reason = messageOf(error);
     logger.warn("an interface is not as it was", { interface: record.link.name, reason });
-  }
-}
-
-/** Opens /dev/vhost-net for each queue of a tap; none where the host has none. @throws {SysError} */
-export function openVhost(count: number): Fd[] {
-  const opened: Fd[] = [];
-  try {
-    for (let at = 0; at < count; at++) opened.push(open(VHOST, O_RDWR));
-    return opened;
-  } catch (error) {
-    for (const each of opened) each.close();
-    if (isSysError(error, ENOENT, ENXIO, ENODEV, EACCES, EPERM)) return [];
-    throw error;
   }
 }

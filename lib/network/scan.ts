@@ -42,7 +42,17 @@ export function scanNamespace(source: Fd | NetlinkSocket): NamespaceScan {
   return scan(socket);
 }
 
-function scan(socket: NetlinkSocket): NamespaceScan {
+/**
+ * Reads the links of a network namespace and their addresses, but neither routes nor neighbours: in half the time.
+ *
+ * @throws {NetlinkError}
+ */
+export function scanLinks(namespace: Fd): ScannedLink[] {
+  using socket = NetlinkSocket.open(namespace);
+  return [...linksWithAddresses(socket).values()];
+}
+
+function linksWithAddresses(socket: NetlinkSocket): Map<number, ScannedLink> {
   const byIndex = new Map<number, ScannedLink>();
   for (const link of listLinks(socket)) {
     const nothing = { addresses: [], routes: [], otherRoutes: [], neighbours: [] };
@@ -50,6 +60,11 @@ function scan(socket: NetlinkSocket): NamespaceScan {
   }
   // A link that came or went between two dumps is as if it had come after, or gone before.
   for (const address of listAddresses(socket)) byIndex.get(address.link)?.addresses.push(address);
+  return byIndex;
+}
+
+function scan(socket: NetlinkSocket): NamespaceScan {
+  const byIndex = linksWithAddresses(socket);
   const unboundRoutes: Route[] = [];
   for (const route of listRoutes(socket, { local: false })) {
     const key = route.table === ROUTE_TABLES.main ? "routes" : "otherRoutes";

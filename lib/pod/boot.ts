@@ -9,11 +9,11 @@ import {
 } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
-import { traceSteps } from "../trace.ts";
+import { trace, traceSteps } from "../trace.ts";
 import { endProcess } from "./end_process.ts";
 import { growTo, isLarger } from "./grow.ts";
 import { bootOf, kindsOf, makeAgent, startPodProxy } from "./kinds.ts";
-import { preparePodNetwork } from "./network/pod_network.ts";
+import { type PodNetwork, preparePodNetwork, type ToldNetwork } from "./network/pod_network.ts";
 import { interfacesIn } from "./network/template_card.ts";
 import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
 import { releaseOutside } from "./release_outside.ts";
@@ -129,18 +129,23 @@ async function bringUp(
   const unkept = kind !== "builtin" && hypervisor.kind === "qemu";
   if (unkept && !options.dieWithParent) startConsoleKeeper(vm);
   log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
-  const { vm: _, ...guestNetwork } = { ...network, interfaces: interfacesIn(vm, network) };
   using _watching = watch(vm, proxy.process, ended);
   const launched = options.onLaunched?.(vm);
+  const networking = connectWhenRunning(vm, network);
+  const told = networking.connected.then((known) => ({ hostname, share, ...known }));
+  // Whoever waits for the pod is told.
+  told.catch(() => {});
   try {
     steps.next("bring the guest up");
     await Promise.all([
       launched,
-      agent.startPod({ hostname, share, ...guestNetwork }),
+      agent.startPod(told),
+      told,
       vm.template?.restored,
     ]);
   } catch (error) {
     await launched?.catch(() => {});
+    await networking.stop();
     throw ended.signal.aborted ? ended.signal.reason : error;
   }
   const { template } = vm;
@@ -149,6 +154,35 @@ async function bringUp(
   }
   undo.move();
   return { vm, proxy, agent };
+}
+
+/**
+ * Connects a pod's network once its VM runs: until a restored one does, this process is busy with it.
+ *
+ * @returns what the guest is to be told, and what ends this: when it resolves, nothing is done any more
+ */
+function connectWhenRunning(
+  vm: Vm,
+  network: PodNetwork,
+): { connected: Promise<ToldNetwork>; stop(): Promise<void> } {
+  let stopped = false;
+  let connecting: Promise<ToldNetwork> | undefined;
+  const connect = async () => {
+    using _span = trace("connect the network");
+    const told = await network.connect();
+    return { ...told, interfaces: interfacesIn(vm, network, told) };
+  };
+  const connected = Promise.resolve(vm.template?.restored).then(() => {
+    if (stopped) throw new Failure("Cannot connect the pod's network: its start has been given up");
+    return connecting = connect();
+  });
+  return {
+    connected,
+    stop: async () => {
+      stopped = true;
+      await connecting?.catch(() => {});
+    },
+  };
 }
 
 /** Ends the start as soon as one of the processes it waits for is gone. */

@@ -32,28 +32,45 @@ import {
 import type { Place } from "./podvisor.ts";
 import type { Row } from "./row.ts";
 
-const RUNS = 3, MEBIBYTES = 64, PORT = 5000;
+const RUNS = 3, MEBIBYTES = 256, PORT = 5000;
 const HOST = "10.7.0.1", GUEST = "10.7.0.2", MAC = "02:00:00:00:07:02";
 const SOCK_STREAM = 1, BUFFER = 256 * 1024;
 /** What a guest runs: nc itself would copy a KiB at a time. What dd has to say comes last, and is not waited for. */
 const SEND = `nc ${HOST} ${PORT} -e dd if=/dev/zero bs=64k count=${MEBIBYTES * 16}`;
 
+/**
+ * A plain machine: the same as a pod's, to which processors and memory can be added, or one that stays as it is. For the
+ * former QEMU translates each locked instruction in such a way that other processors may run beside it, though there is
+ * one alone.
+ */
+const MACHINES = {
+  growing: ["-m", "512M,slots=8,maxmem=8G", "-smp", "1,maxcpus=8"],
+  fixed: ["-m", "512M"],
+};
+
 /** One after the other in turn; the best of each counts, since what else goes on here only makes them slower. */
 export async function measureTcp(place: Place): Promise<Row[]> {
-  const ours: number[] = [], plain: number[] = [];
+  const ours: number[] = [], growing: number[] = [], fixed: number[] = [];
   const initrd = await writeSender(place.directory);
   for (let run = 0; run < RUNS; run++) {
-    plain.push(await withPlainQemu(place, initrd));
+    growing.push(await withPlainQemu(place, initrd, "growing"));
     ours.push(await withPod(place));
+    fixed.push(await withPlainQemu(place, initrd, "fixed"));
   }
+  const pod = Math.max(...ours);
   return [
     {
-      name: "TCP guest → host: plain QEMU with the same device ÷ pod",
-      value: Math.max(...plain) / Math.max(...ours),
+      name: "TCP guest → host: plain QEMU with the same machine and device ÷ pod",
+      value: Math.max(...growing) / pod,
       unit: "",
       budget: 1.05,
     },
-    { name: "TCP guest → host from a pod", value: Math.max(...ours), unit: "MiB/s" },
+    {
+      name: "the same, plain QEMU whose one processor is all that there can be ÷ pod",
+      value: Math.max(...fixed) / pod,
+      unit: "",
+    },
+    { name: "TCP guest → host from a pod", value: pod, unit: "MiB/s" },
   ];
 }
 
@@ -84,7 +101,11 @@ async function withPod(place: Place): Promise<number> {
 }
 
 /** A guest of its own that does nothing else, its device on a tap that has the host's address. */
-async function withPlainQemu(place: Place, initrd: string): Promise<number> {
+async function withPlainQemu(
+  place: Place,
+  initrd: string,
+  kind: keyof typeof MACHINES,
+): Promise<number> {
   using stack = new DisposableStack();
   const { namespace } = makeNamespace(stack, place, "plain");
   using socket = NetlinkSocket.open(namespace);
@@ -98,7 +119,8 @@ async function withPlainQemu(place: Place, initrd: string): Promise<number> {
     command: [
       findQemu(),
       ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
-      ...["-machine", machine, "-accel", "tcg", "-m", "512M", "-cpu", cpu.tcg],
+      ...["-machine", machine, "-accel", "tcg", "-cpu", cpu.tcg],
+      ...MACHINES[kind],
       ...["-kernel", place.kernel(), "-initrd", initrd],
       ...["-append", kernelCommandLine(Deno.build.arch, "tcg", 1)],
       ...["-netdev", "tap,id=net,fd=3"],

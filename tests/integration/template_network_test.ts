@@ -97,6 +97,39 @@ Deno.test("pods are restored with a card that becomes their own", async (t) => {
     });
   }
 
+  await t.step(
+    "the first interface has its own name, and its link-local address soon",
+    async () => {
+      await using pod = await makeSandbox();
+      await pod.run(
+        "ip link add lan0 address 06:11:22:33:44:55 mtu 1300 type veth peer name far0;" +
+          "ip link set far0 addrgenmode none; ip link set far0 up; ip link set lan0 up;" +
+          "ip addr add 10.9.0.2/24 dev lan0; ip route add default via 10.9.0.1",
+      );
+      using socket = NetlinkSocket.open(pod.namespace);
+      const far = openLink(pod.namespace, getLink(socket, "far0").index);
+      using _far = far.descriptor;
+      const [key] = await bench.keys();
+      for (const round of [1, 2]) {
+        await must("pod", "run", "own", "--network", `netns:${pod.path}`);
+        assertEquals(await bench.origin("own"), key);
+        const seen = await inPod(
+          "own",
+          "ls /sys/class/net; cat /sys/class/net/lan0/address /sys/class/net/lan0/mtu; ip route;" +
+            `for try in $(seq 50); do ip -6 addr show dev lan0 | grep fe80 && break; sleep 0.1; done`,
+        );
+        assertMatch(seen, /^lan0\nlo\n06:11:22:33:44:55\n1300\ndefault via 10\.9\.0\.1 dev lan0/);
+        assertMatch(seen, /^10\.9\.0\.0\/24 dev lan0 .*src 10\.9\.0\.2/m);
+        assertStringIncludes(seen, linkLocal("06:11:22:33:44:55"));
+        if (round === 1) await must("pod", "stop", "own");
+        await must("pod", "rm", "--force", "own");
+      }
+      const senders = await sendersOf(far.descriptor.number);
+      assert(senders.has("06:11:22:33:44:55"));
+      assert(!senders.has(TEMPLATE_MAC));
+    },
+  );
+
   await t.step("the first card may have large packets", async () => {
     await host.run("ip link set br0 mtu 9000");
     const args = ["run", "--network", "bridge:br0", "busybox", "sh", "-ec"];

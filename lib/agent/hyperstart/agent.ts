@@ -74,8 +74,9 @@ export class HyperstartAgent implements Agent {
     return { ports: this.#ports, share: { path: share, tag: MOUNT_TAG } };
   }
 
-  async startPod(pod: GuestPod): Promise<void> {
+  async startPod(told: GuestPod | Promise<GuestPod>): Promise<void> {
     const { dialect, clockOffset } = await this.#guest.register(this.#ports);
+    const pod = await told;
     const hostname = cutHostname(pod.hostname);
     if (hostname !== pod.hostname) {
       this.#logger.warn("host name cut to what the kernel takes", { hostname });

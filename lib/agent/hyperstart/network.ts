@@ -30,7 +30,13 @@ export function networkFor(
     interfaces: addressed.filter(({ ipAddresses }) =>
       dialect !== "c4242" || ipAddresses.length > 0
     ),
-    routes: directFirst(routes.flatMap((route) => routeFor(dialect, route, logger))),
+    routes: directFirst(
+      routes.flatMap((route) =>
+        dialect === "builtin" && comesWithAddress(route, interfaces)
+          ? []
+          : routeFor(dialect, route, logger)
+      ),
+    ),
   };
 }
 
@@ -90,6 +96,31 @@ function routeFor(dialect: GuestDialect, route: GuestRoute, logger: Logger): Gue
     ...(device === undefined ? {} : { device }),
     ...(src === undefined || isCDialect(dialect) ? {} : { src }),
   }];
+}
+
+/** Whether the guest's kernel makes a route by itself, with the address that it is for (IPv4). */
+function comesWithAddress(
+  { dest, src, device, gateway = "", nextHops = [], metric = 0, mtu = 0 }: GuestRoute,
+  interfaces: readonly GuestInterface[],
+): boolean {
+  const isPlain = gateway === "" && nextHops.length === 0 && metric === 0 && mtu === 0;
+  if (!isPlain || src === undefined) return false;
+  return interfaces.some(({ newDeviceName, ipAddresses }) =>
+    newDeviceName === device &&
+    ipAddresses.some(({ ipAddress, netMask }) =>
+      ipAddress === src && dest === networkOf(ipAddress, Number(netMask))
+    )
+  );
+}
+
+/** The network that an IPv4 address is in, `address/prefix`; nothing for an address that stands for itself alone. */
+function networkOf(address: string, length: number): string | undefined {
+  if (isIpv6(address) || !(length > 0 && length < 32)) return undefined;
+  const bytes = address.split(".").map((part, at) => {
+    const hosts = 8 - Math.min(Math.max(length - at * 8, 0), 8);
+    return Number(part) >> hosts << hosts;
+  });
+  return `${bytes.join(".")}/${length}`;
 }
 
 /** A gateway can be entered only once the route to it is there. */

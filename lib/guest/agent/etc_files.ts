@@ -1,5 +1,8 @@
 import type { PodSpec } from "./runtime.ts";
 
+/** The last of the characters that end a word in ASCII, but for one. */
+const SPACE = 32, DELETE = 127;
+
 /** Files of /etc that a pod brings to its containers. */
 export interface EtcFile {
   name: string;
@@ -33,7 +36,18 @@ function hosts(name: string, { interfaces }: PodSpec): string {
   return `${local}::1 localhost ip6-localhost\n${own.join("")}`;
 }
 
-/** What is to be one word of a line, without what would end it. */
+/**
+ * What is to be one word of a line, without what would end it. No regular expression: a restored machine would have to
+ * compile it.
+ */
 function word(text: string): string {
-  return text.replace(/\s+/g, "");
+  let clean = "";
+  let start = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > SPACE && code !== DELETE) continue;
+    clean += text.substring(start, at);
+    start = at + 1;
+  }
+  return start === 0 ? text : clean + text.substring(start);
 }

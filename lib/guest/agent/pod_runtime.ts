@@ -8,6 +8,7 @@ import {
   SYS,
 } from "../../sys/mod.ts";
 import { traceSteps } from "../../trace.ts";
+import { Alarm } from "./alarm.ts";
 import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
 import {
@@ -30,7 +31,7 @@ import { kernelFacts } from "./kernel_facts.ts";
 import { loadModules } from "./modules.ts";
 import type { PlannedMount } from "./mount_program.ts";
 import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
-import { clearNetwork, configureNetwork, setInterface } from "./network.ts";
+import { clearNetwork, configureNetwork, giveLinkLocals, setInterface } from "./network.ts";
 import { startHeapPage } from "./heap_page.ts";
 import { collectOrphans } from "./orphans.ts";
 import type { ParkedContainer } from "./parked_container.ts";
@@ -76,6 +77,12 @@ const PROPAGATIONS: Readonly<Record<string, number>> = {
 /** The original's own tests and ours found large messages and mmap of shared files to be what programs need. */
 const SHARE_OPTIONS = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap";
 
+/**
+ * How long an interface may wait for its link-local address that has no other of IPv6, in milliseconds: until the first
+ * container has started. The kernel takes a second or two to try it out in any case.
+ */
+const LINK_LOCAL_DELAY = 300;
+
 /** What a {@linkcode PodRuntime} is connected to and where it works. */
 export interface PodRuntimeOptions {
   poller: Poller;
@@ -105,9 +112,13 @@ export class PodRuntime implements Runtime, Disposable {
   readonly #namespaces = new SharedNamespaces();
   readonly #sharedMemory: SharedMemory;
   readonly #parking: Parking | undefined;
+  readonly #linkLocals: Alarm | undefined;
 
   constructor(options: PodRuntimeOptions) {
     this.#options = options;
+    if (options.ownsMachine) {
+      this.#linkLocals = new Alarm(options.poller, LINK_LOCAL_DELAY, giveLinkLocals);
+    }
     this.#sharedMemory = new SharedMemory(options.directory);
     if (options.parks) this.#parking = new Parking(options.cgroups, () => this.#nextName());
   }
@@ -127,6 +138,7 @@ export class PodRuntime implements Runtime, Disposable {
       if (pod.hostname !== "") setHostname(pod.hostname);
       try {
         await configureNetwork(pod.interfaces, pod.routes);
+        this.#linkLocals?.set();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         throw new Refusal(`Could not setup the network: ${reason}`);
@@ -138,18 +150,17 @@ export class PodRuntime implements Runtime, Disposable {
     undo.move();
   }
 
-  stopPod(): Promise<void> {
+  async stopPod(): Promise<void> {
     this.#etc = [];
     this.#namespaces.clear();
     this.#sharedMemory.clear();
-    if (this.#options.ownsMachine) clearNetwork();
+    if (this.#options.ownsMachine) await clearNetwork();
     this.#share?.close();
     this.#share = undefined;
     rawSyscall(SYS.sync);
     this.#park(false);
     // Perhaps the machine is saved now.
     if (this.#options.ownsMachine) startHeapPage();
-    return Promise.resolve();
   }
 
   /** Ends what waits. */

@@ -1,23 +1,39 @@
 import { Failure, messageOf } from "../../failure.ts";
 import type { VmNetwork } from "../../hypervisor/mod.ts";
-import { chooseEndpoints, hostFacts, openNamespace, scanNamespace } from "../../network/mod.ts";
+import {
+  chooseEndpoints,
+  hostFacts,
+  openNamespace,
+  scanLinks,
+  scanNamespace,
+  type ScannedLink,
+} from "../../network/mod.ts";
 import type { Fd } from "../../sys/mod.ts";
 import type { BridgeNetwork, NamespaceNetwork } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
 import { joinBridge } from "./bridge.ts";
-import { type ConnectedLinks, connectLinks } from "./connect_links.ts";
+import { connectLinks, openTaps } from "./connect_links.ts";
 import { identify } from "./disconnect.ts";
 import { lockNetworks } from "./lock_networks.ts";
 import type { NetworkRecord } from "./network_record.ts";
-import { passLinks } from "./pass_links.ts";
+import { type PassableLink, passLinks } from "./pass_links.ts";
+import type { ToldNetwork } from "./pod_network.ts";
 
 /** Name of the pod's interface on a bridge. */
 const INTERFACE = "eth0";
 const NOTHING: NetworkRecord = { version: 1, namespace: null, cards: [], routes: [] };
 
+/** A network namespace that a pod is being connected to. Disposing closes what the VM has got descriptors of. */
+export interface JoinedNetwork extends Disposable {
+  vm: VmNetwork;
+  /** Does what the VM need not wait for. @throws {Failure} naming what cannot be connected */
+  connect(): Promise<Pick<ToldNetwork, "interfaces" | "routes">>;
+}
+
 /**
  * Connects a pod to a network namespace, its own or somebody else's: its interfaces become network cards of the VM.
- * What is done is written down before; when it fails, whatever was done is to be undone by `releaseNetwork`.
+ * Where these lead to taps, the taps are all that is made at first, and the rest is done while the VM starts. What is
+ * changed is written down before; when it fails, whatever was done is to be undone by `releaseNetwork`.
  *
  * @param vcpus processors of the VM
  * @throws {Failure} naming what cannot be connected
@@ -26,7 +42,7 @@ export async function connectNetwork(
   directory: PodDirectory,
   config: NamespaceNetwork | BridgeNetwork,
   vcpus: number,
-): Promise<{ vm: VmNetwork } & Pick<ConnectedLinks, "interfaces" | "routes"> & Disposable> {
+): Promise<JoinedNetwork> {
   using opened = new DisposableStack();
   // Two pods must not both find a namespace unused.
   using _lock = await lockNetworks(directory);
@@ -35,18 +51,30 @@ export async function connectNetwork(
     : enterNamespace(config.path);
   opened.use(namespace);
   const { virtual, passable } = chooseLinks(namespace, config);
-  const { model } = config;
-  const connected = opened.use(
-    await connectLinks(directory, record, { namespace, links: virtual, port, model, vcpus }),
-  );
+  const wanted = { namespace, links: virtual, port, model: config.model, vcpus };
+  const whole = () => ({ ...wanted, links: readAgain(namespace, virtual) });
+  const taps = passable.length > 0 ? undefined : openTaps(record, wanted);
+  if (taps) {
+    opened.use(taps);
+    const kept = opened.move();
+    return {
+      vm: { user: null, cards: taps.cards, passed: [], namespace },
+      connect: () => connectLinks(directory, record, whole(), taps),
+      [Symbol.dispose]: () => kept.dispose(),
+    };
+  }
+  const connected = opened.use(await connectLinks(directory, record, whole()));
   const passed = passable.length > 0
-    ? await passLinks(directory, connected.record, namespace, passable)
+    ? await passLinks(directory, connected.record, namespace, readChoices(namespace, passable))
     : { cards: [], interfaces: [], routes: [] };
   const kept = opened.move();
-  return {
-    vm: { user: null, cards: connected.cards, passed: passed.cards, namespace },
+  const told = {
     interfaces: [...connected.interfaces, ...passed.interfaces],
     routes: [...connected.routes, ...passed.routes],
+  };
+  return {
+    vm: { user: null, cards: connected.cards, passed: passed.cards, namespace },
+    connect: () => Promise.resolve(told),
     [Symbol.dispose]: () => kept.dispose(),
   };
 }
@@ -67,9 +95,24 @@ function enterNamespace(path: string) {
   return { namespace, port: null, record: { ...NOTHING, namespace: { path, device, inode } } };
 }
 
+/** Links with all that belongs to them. @throws {Failure} naming one that has gone meanwhile */
+function readAgain(namespace: Fd, links: readonly ScannedLink[]): ScannedLink[] {
+  const found = scanNamespace(namespace).links;
+  return links.map(({ index, name }) => {
+    const link = found.find((each) => each.index === index);
+    if (link) return link;
+    throw new Failure(`Cannot connect interface ${name} to the VM: it has left the namespace`);
+  });
+}
+
+function readChoices(namespace: Fd, choices: readonly PassableLink[]): PassableLink[] {
+  const links = readAgain(namespace, choices.map(({ link }) => link));
+  return choices.map((choice, at) => ({ ...choice, link: links[at]! }));
+}
+
 /** Cards of the host go as a whole unless another model is asked for; a bridge's links are ours. */
 function chooseLinks(namespace: Fd, { kind, model }: NamespaceNetwork | BridgeNetwork) {
-  const { links } = scanNamespace(namespace);
+  const links = scanLinks(namespace);
   const ours = links.find(({ name }) => /^pv(tap|br)[0-9]+$/.test(name));
   if (ours) {
     throw new Failure(`Cannot connect the pod to its namespace: ${ours.name} is there already`, {

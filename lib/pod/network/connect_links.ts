@@ -1,13 +1,15 @@
 import type { GuestInterface, GuestRoute } from "../../hyperstart/mod.ts";
 import type { VmCard } from "../../hypervisor/mod.ts";
 import {
-  type AttachedEndpoint,
   attachEndpoint,
   buildGuestNetwork,
   type InterworkingModel,
   NetlinkSocket,
+  type OpenedTap,
+  openEndpoint,
   planEndpoint,
   type ScannedLink,
+  tapName,
   warnOfSkipped,
 } from "../../network/mod.ts";
 import type { Fd } from "../../sys/mod.ts";
@@ -37,6 +39,12 @@ export interface LinksToConnect {
   vcpus: number;
 }
 
+/** Taps of interfaces that are still to be connected to them. Disposing closes what the VM has got descriptors of. */
+export interface OpenedTaps extends Disposable {
+  taps: readonly OpenedTap[];
+  cards: VmCard[];
+}
+
 /** Interfaces that are connected. Disposing closes what the VM has got descriptors of, once it has them. */
 export interface ConnectedLinks extends Disposable {
   /** The pod's record with them in it, which has been written. */
@@ -47,26 +55,51 @@ export interface ConnectedLinks extends Disposable {
 }
 
 /**
+ * Makes network cards for a VM of taps, for it to be started while {@linkcode connectLinks} connects the interfaces to
+ * them. Nothing is changed that would have to be undone: taps end with their descriptors.
+ *
+ * @param before the pod's record without them
+ * @returns nothing for models whose devices are made only when the interfaces are connected
+ * @throws {Failure} when somebody else has connected one of the interfaces
+ */
+export function openTaps(before: NetworkRecord, wanted: LinksToConnect): OpenedTaps | undefined {
+  const { namespace, links, model, vcpus } = wanted;
+  using opened = new DisposableStack();
+  const taps: OpenedTap[] = [];
+  for (const link of links) {
+    const tap = openEndpoint(namespace, link, model, { queues: queuesFor(vcpus) });
+    if (!tap) return undefined;
+    taps.push(opened.use(tap));
+  }
+  const cards = taps.map((tap, at) => cardOf(cardId(before, wanted, at), links[at]!, tap));
+  const kept = opened.move();
+  return { taps, cards, [Symbol.dispose]: () => kept.dispose() };
+}
+
+/**
  * Makes network cards for a VM of interfaces. What is done is written down before; when it fails, whatever was done is to
  * be undone as the record says.
  *
  * @param before the pod's record without them
+ * @param opened their taps, where they are there already
  * @throws {Failure} naming what cannot be connected
  */
 export async function connectLinks(
   directory: PodDirectory,
   before: NetworkRecord,
-  { namespace, links, port, model, vcpus }: LinksToConnect,
+  wanted: LinksToConnect,
+  opened?: OpenedTaps,
 ): Promise<ConnectedLinks> {
+  const { namespace, links, port, model, vcpus } = wanted;
   const guest = buildGuestNetwork(model === "none" ? [] : links);
   warnOfSkipped(guest.skipped);
   using socket = NetlinkSocket.open(namespace);
   const planned = links.map((link, at) => {
-    const endpoint = planEndpoint(socket, link, model);
+    const endpoint = planEndpoint(socket, link, model, { hasTap: opened !== undefined });
     const told = guest.interfaces.find(({ newDeviceName }) => newDeviceName === link.name) ?? null;
     const place = port ?? { kind: "namespace" as const, endpoint };
     const card: CardRecord = {
-      id: before.cards.length + at === 0 ? FIRST_CARD : port?.link ?? endpoint.tap,
+      id: cardId(before, wanted, at),
       name: link.name,
       place,
       guest: told,
@@ -79,19 +112,20 @@ export async function connectLinks(
     routes: [...before.routes, ...guest.routes],
   });
   await writeNetworkRecord(directory, recordOf(planned));
-  using opened = new DisposableStack();
+  using attached = new DisposableStack();
   const cards: VmCard[] = [];
   for (const [at, { endpoint, card }] of planned.entries()) {
     try {
-      const queues = Math.min(vcpus, MAX_QUEUES);
-      cards.push(cardOf(card.id, opened.use(attachEndpoint(namespace, endpoint, { queues }))));
+      const options = { queues: queuesFor(vcpus), opened: opened?.taps[at] };
+      const made = attached.use(attachEndpoint(namespace, endpoint, options));
+      cards.push(cardOf(card.id, made, made));
     } catch (error) {
       // What was in the way may be somebody else's.
       if (!port) await writeNetworkRecord(directory, recordOf(planned.slice(0, at)));
       throw error;
     }
   }
-  const kept = opened.move();
+  const kept = attached.move();
   const { interfaces, routes } = guest;
   return {
     record: recordOf(planned),
@@ -102,7 +136,20 @@ export async function connectLinks(
   };
 }
 
-function cardOf(id: string, { queues, vhost, mac, mtu }: AttachedEndpoint): VmCard {
+function queuesFor(vcpus: number): number {
+  return Math.min(vcpus, MAX_QUEUES);
+}
+
+/** What the hypervisor is to know a card by. */
+function cardId({ cards }: NetworkRecord, { links, port }: LinksToConnect, at: number): string {
+  return cards.length + at === 0 ? FIRST_CARD : port?.link ?? tapName(links[at]!);
+}
+
+function cardOf(
+  id: string,
+  { mac, mtu }: Pick<ScannedLink, "mac" | "mtu">,
+  { queues, vhost }: OpenedTap,
+): VmCard {
   const numbers = (descriptors: readonly Fd[]) => descriptors.map(({ number }) => number);
   return { id, queues: numbers(queues), vhost: numbers(vhost), mac, mtu };
 }

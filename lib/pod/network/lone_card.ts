@@ -2,10 +2,10 @@ import { TEMPLATE_MAC, type VmCard } from "../../hypervisor/mod.ts";
 import { openVhost } from "../../network/mod.ts";
 import { type Fd, newNetworkNamespace, openTap } from "../../sys/mod.ts";
 import { FIRST_CARD } from "./connect_links.ts";
-import type { PodNetwork } from "./pod_network.ts";
+import type { PodNetwork, ToldNetwork } from "./pod_network.ts";
 
-/** What its guest is told of it, for the code that does it to be there: addresses and routes of every kind. */
-const GUEST: Pick<PodNetwork, "interfaces" | "routes"> = {
+/** What its guest is told, for the code that does it to be there: addresses and routes of every kind, a name server. */
+const TOLD: ToldNetwork = {
   interfaces: [{
     newDeviceName: "eth0",
     // RFC 5737 and RFC 3849: nobody has these.
@@ -22,6 +22,8 @@ const GUEST: Pick<PodNetwork, "interfaces" | "routes"> = {
     { dest: "default", gateway: "192.0.2.1", device: "eth0" },
     { dest: "::/0", gateway: "2001:db8::1", device: "eth0" },
   ],
+  dns: ["192.0.2.1"],
+  dnsSearch: ["example.invalid"],
 };
 
 /**
@@ -30,7 +32,7 @@ const GUEST: Pick<PodNetwork, "interfaces" | "routes"> = {
  *
  * @throws {SysError}
  */
-export function makeLoneCard(): Omit<PodNetwork, "dns" | "dnsSearch"> {
+export function makeLoneCard(): PodNetwork {
   using opened = new DisposableStack();
   const namespace = opened.use(newNetworkNamespace());
   const open = (descriptors: Fd[]) => descriptors.map((each) => opened.use(each).number);
@@ -44,8 +46,8 @@ export function makeLoneCard(): Omit<PodNetwork, "dns" | "dnsSearch"> {
   };
   const kept = opened.move();
   return {
-    ...GUEST,
     vm: { user: null, cards: [card], namespace },
+    connect: () => Promise.resolve(TOLD),
     [Symbol.dispose]: () => kept.dispose(),
   };
 }

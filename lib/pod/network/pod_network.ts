@@ -6,13 +6,20 @@ import { findNameServers } from "./name_servers.ts";
 import { releaseNetwork } from "./release_network.ts";
 import { USER_NAME_SERVER, userNetwork } from "./user_network.ts";
 
-/**
- * A pod's network as its VM and its guest are to have it. Disposing closes what the VM has got descriptors of, once it
- * has been started.
- */
-export interface PodNetwork
-  extends Pick<GuestPod, "interfaces" | "routes" | "dns" | "dnsSearch">, Disposable {
+/** What a guest is told of its network. */
+export type ToldNetwork = Pick<GuestPod, "interfaces" | "routes" | "dns" | "dnsSearch">;
+
+/** A pod's network. Disposing closes what the VM has got descriptors of, once it has been started. */
+export interface PodNetwork extends Disposable {
+  /** What the VM is started with. */
   vm: VmNetwork;
+  /**
+   * Does what the VM need not wait for: to be called once, when it has been started.
+   *
+   * @returns what its guest is to be told
+   * @throws {Failure} saying what cannot be had
+   */
+  connect(): Promise<ToldNetwork>;
 }
 
 /**
@@ -28,39 +35,37 @@ export async function preparePodNetwork(
   await releaseNetwork(directory);
   const { network } = config;
   const given = { dns: config.dns?.servers ?? [], dnsSearch: config.dns?.search ?? [] };
+  const nothing = { interfaces: [], routes: [], ...given };
   switch (network.kind) {
     case "none":
-      return { ...nothing(), ...given };
+      return known({ user: null, cards: [], namespace: null }, nothing);
     case "user": {
       const dns = given.dns.length > 0 ? given.dns : [USER_NAME_SERVER];
       const vm = { user: { ports: network.ports }, cards: [], namespace: null };
-      return { ...nothing(), ...userNetwork(), ...given, dns, vm };
+      return known(vm, { ...nothing, ...userNetwork(), dns });
     }
     case "card": {
       const { makeLoneCard } = await import("./lone_card.ts");
-      return { ...given, ...makeLoneCard() };
+      return makeLoneCard();
     }
     default: {
       // Pods that have no use for it do not pay for loading it.
       const { connectNetwork } = await import("./connect.ts");
-      const found = await findNameServers(network.kind === "netns" ? network.path : undefined);
-      const connected = await connectNetwork(directory, network, config.vcpus);
+      const joined = await connectNetwork(directory, network, config.vcpus);
       return {
-        ...connected,
-        dns: given.dns.length > 0 ? given.dns : found.servers,
-        dnsSearch: given.dnsSearch.length > 0 ? given.dnsSearch : found.search,
+        ...joined,
+        connect: async () => {
+          const { interfaces, routes } = await joined.connect();
+          const found = await findNameServers(network.kind === "netns" ? network.path : undefined);
+          const dns = given.dns.length > 0 ? given.dns : found.servers;
+          const dnsSearch = given.dnsSearch.length > 0 ? given.dnsSearch : found.search;
+          return { interfaces, routes, dns, dnsSearch };
+        },
       };
     }
   }
 }
 
-function nothing(): PodNetwork {
-  return {
-    vm: { user: null, cards: [], namespace: null },
-    interfaces: [],
-    routes: [],
-    dns: [],
-    dnsSearch: [],
-    [Symbol.dispose]: () => {},
-  };
+function known(vm: VmNetwork, told: ToldNetwork): PodNetwork {
+  return { vm, connect: () => Promise.resolve(told), [Symbol.dispose]: () => {} };
 }

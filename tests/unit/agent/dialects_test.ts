@@ -3,7 +3,13 @@ import { containerFor, execFor, startPodFor } from "../../../lib/agent/hyperstar
 import { checkSize } from "../../../lib/agent/hyperstart/message_size.ts";
 import { containerMessage, processMessage } from "../../../lib/agent/hyperstart/messages.ts";
 import { networkFor } from "../../../lib/agent/hyperstart/network.ts";
-import { dialectOfVersion, GUEST_DIALECTS } from "../../../lib/hyperstart/mod.ts";
+import {
+  dialectOfVersion,
+  GUEST_DIALECTS,
+  type GuestDialect,
+  type GuestInterface,
+  type GuestRoute,
+} from "../../../lib/hyperstart/mod.ts";
 import type { LogFields, Logger } from "../../../lib/log.ts";
 import { command, container } from "./scene.ts";
 
@@ -288,4 +294,32 @@ Deno.test("a message that is too long is refused before it is sent, with its lar
       "(process.envs 504, process.args 304, id 3)",
   );
   checkSize("newcontainer", message, 913);
+});
+
+Deno.test("the built-in guest is not told of routes that come with addresses", () => {
+  const { logger } = recorder();
+  const eth0: GuestInterface = {
+    newDeviceName: "eth0",
+    ipAddresses: [{ ipAddress: "10.7.129.2", netMask: "17" }, {
+      ipAddress: "10.8.0.1",
+      netMask: "32",
+    }],
+    mtu: 1500,
+    macAddr: "02:00:00:00:00:01",
+  };
+  const own = { dest: "10.7.128.0/17", device: "eth0", src: "10.7.129.2" };
+  const others: GuestRoute[] = [
+    { ...own, dest: "10.7.128.0/18" },
+    { ...own, device: "eth1" },
+    { ...own, src: "10.8.0.1" },
+    { ...own, metric: 5 },
+    { ...own, mtu: 1300 },
+    { dest: own.dest, device: own.device },
+    { dest: "10.8.0.1/32", device: "eth0", src: "10.8.0.1" },
+    { ...own, gateway: "10.7.129.1" },
+  ];
+  const told = (dialect: GuestDialect) =>
+    networkFor(dialect, { interfaces: [eth0], routes: [own, ...others] }, logger).routes;
+  assertEquals(told("builtin"), others);
+  assertEquals(told("go")[0], own);
 });
