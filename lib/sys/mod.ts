@@ -76,6 +76,7 @@ export {
   decodeStatus,
   exitCode,
   type ExitStatus,
+  firstEndedChild,
   openProcess,
   pause,
   signalOpened,

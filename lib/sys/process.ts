@@ -115,22 +115,36 @@ export function collectChild(pid: number): ExitStatus | undefined {
  * @throws {SysError}
  */
 export function childStatus(pid: number): ExitStatus | undefined {
-  const P_PID = 1, WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000;
-  // siginfo_t: int si_code at 8, pid_t si_pid at 16, int si_status at 24 (waitid(2)).
+  const P_PID = 1;
+  return endedChild(P_PID, pid)?.status;
+}
+
+/** The first child to have ended whose status is still to be collected, if there is one. @throws {SysError} */
+export function firstEndedChild(): number | undefined {
+  const P_ALL = 0;
+  return endedChild(P_ALL, 0)?.pid;
+}
+
+/** See waitid(2). */
+function endedChild(kind: number, id: number): { pid: number; status: ExitStatus } | undefined {
+  const WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000;
+  // siginfo_t: int si_code at 8, pid_t si_pid at 16, int si_status at 24.
   const info = new Int32Array(32);
   const memory = new Uint8Array(info.buffer);
   try {
     const options = WEXITED | WNOHANG | WNOWAIT;
-    syscall("waitid", `pid ${pid}`, SYS.waitid, P_PID, pid, memory, options, 0);
+    syscall("waitid", `child ${id}`, SYS.waitid, kind, id, memory, options, 0);
   } catch (error) {
     if (isSysError(error, ECHILD)) return undefined;
     throw error;
   }
-  if (info[4] === 0) return undefined;
+  const [code, pid, value] = [info[2]!, info[4]!, info[6]!];
+  if (pid === 0) return undefined;
   const CLD_EXITED = 1;
-  return info[2] === CLD_EXITED
-    ? { kind: "exited", code: info[6]! }
-    : { kind: "signalled", signal: info[6]! };
+  const status: ExitStatus = code === CLD_EXITED
+    ? { kind: "exited", code: value }
+    : { kind: "signalled", signal: value };
+  return { pid, status };
 }
 
 /** Reads a wait status word: wait(2), WIFEXITED and its kin. */
