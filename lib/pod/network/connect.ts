@@ -16,7 +16,7 @@ import { connectLinks, openTaps } from "./connect_links.ts";
 import { identify } from "./disconnect.ts";
 import { lockNetworks } from "./lock_networks.ts";
 import type { NetworkRecord } from "./network_record.ts";
-import { type PassableLink, passLinks } from "./pass_links.ts";
+import { passLinks } from "./pass_links.ts";
 import type { ToldNetwork } from "./pod_network.ts";
 
 /** Name of the pod's interface on a bridge. */
@@ -52,20 +52,26 @@ export async function connectNetwork(
   opened.use(namespace);
   const { virtual, passable } = chooseLinks(namespace, config);
   const wanted = { namespace, links: virtual, port, model: config.model, vcpus };
-  const whole = () => ({ ...wanted, links: readAgain(namespace, virtual) });
   const taps = passable.length > 0 ? undefined : openTaps(record, wanted);
   if (taps) {
     opened.use(taps);
     const kept = opened.move();
     return {
       vm: { user: null, cards: taps.cards, passed: [], namespace },
-      connect: () => connectLinks(directory, record, whole(), taps),
+      connect: () => {
+        const links = readAgain(namespace, virtual);
+        return connectLinks(directory, record, { ...wanted, links }, taps);
+      },
       [Symbol.dispose]: () => kept.dispose(),
     };
   }
-  const connected = opened.use(await connectLinks(directory, record, whole()));
-  const passed = passable.length > 0
-    ? await passLinks(directory, connected.record, namespace, readChoices(namespace, passable))
+  const links = readAgain(namespace, [...virtual, ...passable.map(({ link }) => link)]);
+  const connected = opened.use(
+    await connectLinks(directory, record, { ...wanted, links: links.slice(0, virtual.length) }),
+  );
+  const choices = passable.map((choice, at) => ({ ...choice, link: links[virtual.length + at]! }));
+  const passed = choices.length > 0
+    ? await passLinks(directory, connected.record, namespace, choices)
     : { cards: [], interfaces: [], routes: [] };
   const kept = opened.move();
   const told = {
@@ -103,11 +109,6 @@ function readAgain(namespace: Fd, links: readonly ScannedLink[]): ScannedLink[] 
     if (link) return link;
     throw new Failure(`Cannot connect interface ${name} to the VM: it has left the namespace`);
   });
-}
-
-function readChoices(namespace: Fd, choices: readonly PassableLink[]): PassableLink[] {
-  const links = readAgain(namespace, choices.map(({ link }) => link));
-  return choices.map((choice, at) => ({ ...choice, link: links[at]! }));
 }
 
 /** Cards of the host go as a whole unless another model is asked for; a bridge's links are ours. */
