@@ -36,6 +36,7 @@ export async function measureColdStart(place: Place): Promise<Row[]> {
       name: "cold start ÷ plain boot, processor and command line tuned as a pod's",
       value: wall / plain,
       unit: "",
+      budget: 2.5,
     },
     {
       name: "cold start: QEMU's processor time ÷ that of the plain boot",
