@@ -43,7 +43,7 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     name: request.name,
     pod: request.pod,
     container,
-    launch: (options) => hypervisor.launch(options),
+    launch: (options) => hypervisor.launch({ ...options, consoleWatched: request.console }),
     streams: { interactive: request.interactive, terminal: container.command.terminal },
     onLaunched: (vm) => {
       if (request.console) followers.use(new ConsoleFollower(vm.consolePath));

@@ -156,6 +156,8 @@ export interface VmLaunch {
   dieWithParent: boolean;
   /** Default: it boots. */
   origin?: VmOrigin;
+  /** Somebody looks at the console: the VM boots, whatever its origin, and its kernel tells what it does. */
+  consoleWatched?: boolean;
 }
 
 /** How a VM ended. */

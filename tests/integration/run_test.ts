@@ -47,6 +47,12 @@ Deno.test("a command that is not there gives 127, one that cannot be executed 12
   await bench.assertNothingLeft();
 });
 
+Deno.test("with --console the guest's console is on stderr, from its boot on", async () => {
+  const { code, stdout, stderr } = await shell("echo out", ["--console"]);
+  assertEquals([code, stdout], [0, "out\n"]);
+  assertMatch(stderr, /Linux version [^]*Run \/\S+ as init process/);
+});
+
 Deno.test("stdin reaches the command only with -i, to its end", async () => {
   assertEquals((await shell("cat; echo end", ["-i"], "one\ntwo\n")).stdout, "one\ntwo\nend\n");
   assertEquals((await shell("cat; echo end", [], "one\n")).stdout, "end\n");

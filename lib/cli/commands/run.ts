@@ -39,7 +39,7 @@ export const run: Command = {
       help: "Kill the command when it has run so long",
     },
     { name: "json", kind: "flag", help: "Tell how it ended as a line of JSON on stderr" },
-    { name: "console", kind: "flag", help: "Show the guest's console on stderr" },
+    { name: "console", kind: "flag", help: "Show the guest's console on stderr, from its boot on" },
     TRACE_OPTION,
     ...LOG_OPTIONS,
     ...BUNDLE_OPTIONS,

@@ -41,6 +41,7 @@ export interface QemuPodOptions {
   ports: readonly VmPort[];
   share: VmShare | null;
   network?: VmNetwork;
+  consoleWatched?: boolean;
 }
 
 /** Addresses for the devices of all its slots: the firmware would give an empty bus none. */
@@ -76,7 +77,7 @@ function machineArguments(
     ...["-cpu", architecture.cpu[accelerator]],
     ...["-kernel", boot.kernel],
     ...boot.initrd === null ? [] : ["-initrd", boot.initrd],
-    ...["-append", commandLine(boot, kernelCommandLine(arch, accelerator, pod.vcpus))],
+    ...["-append", commandLine(boot, kernelCommandLine(arch, accelerator, pod.vcpus), pod)],
     // Ports before the monitor: when that takes connections, so do they.
     ...pod.ports.flatMap(({ backendId, hostPath }) => socket(backendId, hostPath)),
     ...socket("monitor", files.monitor),
@@ -109,8 +110,15 @@ function rootDisk(boot: BootImage | GuestBoot): string[] {
 }
 
 /** A guest of somebody else's that has no initial file system starts from its disk. */
-function commandLine(boot: BootImage | GuestBoot, common: string): string {
-  return boot.initrd === null ? `${common} root=/dev/vda rw` : common;
+function commandLine(
+  boot: BootImage | GuestBoot,
+  common: string,
+  { consoleWatched }: QemuPodOptions,
+): string {
+  const root = boot.initrd === null ? " root=/dev/vda rw" : "";
+  // The last word about it holds, and what holds for every VM has "quiet".
+  const loud = consoleWatched ? " loglevel=7" : "";
+  return common + root + loud;
 }
 
 function machine(name: string, pod: QemuPodOptions, ram: QemuOptions["ram"]): string {

@@ -46,10 +46,12 @@ export function networkKind({ network }: VmLaunch): TemplateDetails["network"] {
 }
 
 /** Why a VM cannot be restored from a template; nothing when it can. */
-export function whyNoTemplate({ boot, share, network }: VmLaunch): string | undefined {
+export function whyNoTemplate(launch: VmLaunch): string | undefined {
+  const { boot, share, network, consoleWatched } = launch;
   if (boot) return "it boots another guest";
   if (share?.kind === "virtiofs") return "its files are shared by virtio-fs";
   if (network?.passed?.length) return "it has a card of the host, or of a switch";
+  if (consoleWatched) return "its console is looked at from the boot on";
   return undefined;
 }
 

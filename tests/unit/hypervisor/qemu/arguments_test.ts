@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { guestPorts } from "../../../../lib/agent/mod.ts";
 import type { VmShare } from "../../../../lib/hypervisor/mod.ts";
 import { kernelCommandLine } from "../../../../lib/hypervisor/qemu/architecture.ts";
@@ -110,6 +110,13 @@ Deno.test("the local timer is done without only where it is emulated and alone",
 Deno.test("a guest that runs on the real processor keeps its protections", () => {
   const line = kernelCommandLine("x86_64", "kvm", 1);
   assert(!/mitigations=off|rodata=off/.test(line));
+});
+
+Deno.test("the kernel tells what it does where somebody looks at the console", () => {
+  const lineOf = (consoleWatched: boolean) =>
+    values(qemuArguments({ ...OPTIONS, pod: { ...OPTIONS.pod, consoleWatched } }), "-append")[0]!;
+  assertMatch(lineOf(true), / quiet .* loglevel=7$/);
+  assert(!lineOf(false).includes("loglevel"));
 });
 
 Deno.test("an architecture without settings is refused", () => {

@@ -135,4 +135,8 @@ Deno.test("pods with other guests, and those that share by virtio-fs, have no te
   const virtiofs = { share: { path: "/s", tag: "t", kind: "virtiofs" } } as never;
   assertEquals(whyNoTemplate(virtiofs), "its files are shared by virtio-fs");
   assertEquals(whyNoTemplate({ boot: { foreign: true } } as never), "it boots another guest");
+  assertEquals(
+    whyNoTemplate({ consoleWatched: true } as never),
+    "its console is looked at from the boot on",
+  );
 });
