@@ -5,8 +5,8 @@ import type { ByteSink } from "./streams.ts";
 export interface OutputOptions {
   stdout: ByteSink;
   stderr: ByteSink;
-  /** Called once for each further batch of output that cannot be written. */
-  onBroken(): void;
+  /** Called when a stream cannot be written to, and once for each further batch of its output, without an error. */
+  onBroken(error?: unknown): void;
 }
 
 /** Writes the stream frames of one read: neighbours of the same stream in one call. */
@@ -57,9 +57,9 @@ export class OutputWriter {
     const { stdout, stderr } = this.#options;
     try {
       await writeAll(this.#stream === Stream.stdout ? stdout : stderr, run);
-    } catch {
+    } catch (error) {
       this.#broken.add(this.#stream);
-      this.#options.onBroken();
+      this.#options.onBroken(error);
     }
   }
 }

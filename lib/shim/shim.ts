@@ -24,6 +24,8 @@ const log = getLogger("shim");
 const BROKEN_GRACE = 500;
 /** How long the built-in proxy is looked for again, in milliseconds: with its process it has lost the token too. */
 const OWN_PROXY_TIMEOUT = 200;
+/** Exit code when not all output could be written: whatever the process's own is, this did not work. */
+const LOST_OUTPUT = 125;
 /** What is told of a proxy's reason, in bytes. */
 const MAX_REASON = 1024;
 
@@ -65,6 +67,8 @@ export class Shim {
   /** When the process was told that nobody reads its output. */
   #brokenSince: number | undefined;
   #killed = false;
+  /** Output was lost, and not because nobody wanted it: a disk is full, or fails. */
+  #lostOutput = false;
 
   constructor(options: ShimOptions) {
     this.#options = options;
@@ -72,7 +76,7 @@ export class Shim {
     this.#output = new OutputWriter({
       stdout: options.stdout ?? Deno.stdout,
       stderr: options.stderr ?? Deno.stderr,
-      onBroken: () => this.#outputIsBroken(),
+      onBroken: (error) => this.#outputIsBroken(error),
     });
     this.#connected.promise.catch(() => {});
   }
@@ -139,7 +143,7 @@ export class Shim {
       if (this.#exitCode !== undefined) {
         this.#connection?.settle();
         await this.#connection?.disconnect().catch(() => {});
-        return { kind: "exited", code: this.#exitCode };
+        return { kind: "exited", code: this.#lostOutput ? LOST_OUTPUT : this.#exitCode };
       }
       if (this.#lost !== undefined) return { kind: "lost", reason: this.#lost };
       if (signal.aborted || reconnectTimeout <= 0) return { kind: "lost", reason };
@@ -213,10 +217,15 @@ export class Shim {
 
   /**
    * Nobody reads the output any more. As in a pipeline the process is told by SIGPIPE; one that writes on regardless, as
-   * the first process of a container must where it has no handler, is killed.
+   * the first process of a container must where it has no handler, is killed. The same goes for output that cannot be
+   * written for another reason, which is told.
    */
-  #outputIsBroken(): void {
+  #outputIsBroken(error: unknown): void {
     if (this.#killed || this.#options.shared) return;
+    if (error !== undefined && !(error instanceof Deno.errors.BrokenPipe)) {
+      this.#lostOutput = true;
+      log.error("output cannot be written", { container: this.#options.container, error });
+    }
     const now = performance.now();
     const isNews = this.#brokenSince === undefined;
     this.#brokenSince ??= now;

@@ -81,6 +81,20 @@ Deno.test("when nobody reads stdout, stderr goes on and the process is told by S
   assertEquals([stdout.text, stderr.text], ["", "kept"]);
 });
 
+Deno.test("output that a full disk does not take is a failure, whatever the process says", async () => {
+  await using scene = await Scene.set();
+  const { guest } = scene.stage;
+  const stdout = new Sink();
+  stdout.before = () => {
+    throw new Error("No space left on device (os error 28)");
+  };
+  const { result, sequence } = await scene.serve({ stdout });
+  await guest.output(sequence, "lost");
+  await guest.until(() => guest.commands.some(({ text }) => /"signal":13\b/.test(text)));
+  await guest.exit(sequence, 0);
+  assertEquals(await result, { kind: "exited", code: 125 });
+});
+
 Deno.test("a signal resolves when the guest has it, and fails with the proxy's text", async () => {
   await using scene = await Scene.set();
   const { guest } = scene.stage;
