@@ -16,19 +16,31 @@ export function printError(text: string): void {
   }
 }
 
+const NO_ROOM =
+  "Make room there, or choose another place: --root DIR, PODVISOR_STATE, PODVISOR_CACHE";
+
 /** Tells what ended the command: a line, and what to do about it. */
 export function reportError(error: unknown): void {
-  printError(`podvisor: ${describeError(error)}\n`);
-  if (error instanceof Failure && error.hint !== undefined) printError(`  ${error.hint}\n`);
+  const description = describeError(error);
+  printError(`podvisor: ${description}\n`);
+  const hint = error instanceof Failure ? error.hint : undefined;
+  const isFull = /no space left on device|disk quota exceeded/i.test(description);
+  if (hint !== undefined || isFull) printError(`  ${hint ?? NO_ROOM}\n`);
 }
 
 /** The message, with those of its causes that it does not already tell, as one line. */
 export function describeError(error: unknown): string {
-  const message = oneLine(messageOf(error));
+  const message = oneLine(inOurWords(messageOf(error)));
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return message;
   const because = describeError(cause);
   return message.includes(because) ? message : `${message}: ${because}`;
+}
+
+/** The runtime's own errors end with what it did and with what: "Is a directory (os error 21): open '/x'". */
+function inOurWords(message: string): string {
+  const [, why, did, operand] = /^(.+) \(os error \d+\): (\w+) '(.+)'$/s.exec(message) ?? [];
+  return did === undefined ? message : `${did} ${operand}: ${why}`;
 }
 
 /** Control characters, perhaps a guest's, must not reach a terminal. */

@@ -1,7 +1,8 @@
 /** Bytes at the end of a console's file that are looked at. */
 const TAIL_SIZE = 16 * 1024;
 const MAX_LINES = 20;
-const MAX_LINE = 200;
+/** QEMU tells why only at the end of a line that has two paths in it. */
+const MAX_LINE = 600;
 
 /**
  * The last lines that a guest has written to its console, made fit to be shown: printable characters only, long lines

@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { Failure } from "../../../failure.ts";
 import { getLogger } from "../../../log.ts";
 import {
   ENOENT,
@@ -17,6 +18,9 @@ const MANIFEST = "template.json", RAM = "ram", STATE = "state";
 /** Bytes on the disk that all templates may take together; the newest may always stay. */
 const DISK_BOUND = 4 * 2 ** 30;
 const BLOCK = 512;
+/** With less room than this on its file system something has failed for lack of it, in bytes. */
+const FULL = 2 ** 20;
+const NO_ROOM = "A template takes about 160 MiB: make room there, or choose another PODVISOR_CACHE";
 const KEY = /^[0-9a-f]{64}$/;
 
 /** A template whose files are open: it can be restored even if it is removed meanwhile. */
@@ -122,6 +126,10 @@ export class TemplateStore {
       Deno.renameSync(temporary, join(this.directory, details.key));
       await this.#prune(details.key);
       return manifest;
+    } catch (cause) {
+      if (!await isFull(this.directory)) throw cause;
+      const message = `Cannot make a template in ${this.directory}: no space left on device`;
+      throw new Failure(message, { cause, hint: NO_ROOM });
     } finally {
       await removeTree(temporary);
     }
@@ -220,4 +228,11 @@ async function removeTree(path: string): Promise<void> {
 
 function isNotThere(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || isSysError(error, ENOENT);
+}
+
+/** A VM whose memory finds no room in its file is killed, and cannot say why. */
+async function isFull(directory: string): Promise<boolean> {
+  const { statfsSync } = await import("node:fs");
+  const { bfree, bsize } = statfsSync(directory);
+  return bfree * bsize < FULL;
 }

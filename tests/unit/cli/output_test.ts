@@ -1,0 +1,28 @@
+import { assertEquals } from "@std/assert";
+import { describeError } from "../../../lib/cli/output.ts";
+
+function thrownBy(action: () => void): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+Deno.test("an error of the runtime is told as what was done, with what, and why it failed", () => {
+  const error = thrownBy(() => Deno.writeTextFileSync("/proc/no-such-file", ""));
+  assertEquals(
+    describeError(error),
+    "writefile /proc/no-such-file: No such file or directory",
+  );
+});
+
+Deno.test("causes are told where the message does not tell them already, all in one line", () => {
+  const cause = new Error("it is\n\x1b[31mred");
+  assertEquals(
+    describeError(new Error("Cannot go on", { cause })),
+    "Cannot go on: it is [31mred",
+  );
+  assertEquals(describeError(new Error("Cannot: why", { cause: new Error("why") })), "Cannot: why");
+});
