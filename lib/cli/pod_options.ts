@@ -33,6 +33,12 @@ export const POD_OPTIONS: readonly OptionSpec[] = [
     help: "Memory of the VM, such as 512M or 2G. Default: 512M",
   },
   { name: "cpus", kind: "value", placeholder: "N", help: "Processors of the VM. Default: 1" },
+  {
+    name: "max-cpus",
+    kind: "value",
+    placeholder: "N",
+    help: "Processors that it can grow to. Default: the host's, 8 at least",
+  },
   { name: "kernel", kind: "value", placeholder: "FILE", help: "Kernel to boot" },
   {
     name: "share",
@@ -61,7 +67,7 @@ export async function readPodOptions(
   return {
     hostname: options.value("hostname") ?? hostname,
     memoryMiB: readMemory(options) ?? config.get("memory_mib"),
-    vcpus: options.integer("cpus", 1, MAX_CPUS) ?? config.get("vcpus"),
+    ...readProcessors(options, config),
     network: await readNetwork(options, config.get("network")),
     ...dns ? { dns } : {},
     share: options.choice("share", ["9p", "virtiofs"]) ?? config.get("share"),
@@ -69,6 +75,17 @@ export async function readPodOptions(
     ...readSpares(config),
     ...readKinds(options, config),
   };
+}
+
+/** @throws {Failure} when there are to be more than there can be */
+function readProcessors(options: ParsedOptions, config: Config) {
+  const vcpus = options.integer("cpus", 1, MAX_CPUS) ?? config.get("vcpus");
+  const maxVcpus = options.integer("max-cpus", 0, MAX_CPUS) ?? config.get("max_vcpus");
+  if (maxVcpus === 0) return { vcpus };
+  if (vcpus <= maxVcpus) return { vcpus, maxVcpus };
+  throw new Failure(`Cannot give the VM ${vcpus} processors: ${maxVcpus} are the most`, {
+    hint: "Say more with --max-cpus, or as max_vcpus in the configuration",
+  });
 }
 
 /** `PODVISOR_TEMPLATE` goes before configuration files, as other variables do. */

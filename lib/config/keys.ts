@@ -32,6 +32,8 @@ export interface ConfigValues {
   image: string | null;
   memory_mib: number;
   vcpus: number;
+  /** The most processors that a VM can have. 0: those of the host, and 8 at least. */
+  max_vcpus: number;
   network: string;
   share: "9p" | "virtiofs";
   /** How disks are plugged into VMs. */
@@ -83,6 +85,7 @@ export const DEFAULTS: Readonly<ConfigValues> = {
   image: null,
   memory_mib: 512,
   vcpus: 1,
+  max_vcpus: 0,
   network: "none",
   share: "9p",
   block_driver: "virtio-scsi",
@@ -112,6 +115,7 @@ export const RULES: Readonly<Record<ConfigKey, KeyRule>> = {
   image: { kind: "path" },
   memory_mib: { kind: "integer", least: MIN_MEMORY_MIB, most: MAX_MEMORY_MIB },
   vcpus: { kind: "integer", least: 1, most: MAX_VCPUS },
+  max_vcpus: { kind: "integer", least: 0, most: MAX_VCPUS },
   network: { kind: "text" },
   share: { kind: "choice", choices: ["9p", "virtiofs"] },
   block_driver: { kind: "choice", choices: ["virtio-scsi", "virtio-blk"] },

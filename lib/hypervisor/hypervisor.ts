@@ -145,6 +145,8 @@ export interface VmLaunch {
   directory: string;
   memoryMiB: number;
   vcpus: number;
+  /** The most processors that it can grow to. Default: those of the host, and 8 at least. */
+  maxVcpus?: number | undefined;
   /** Default: no network. */
   network?: VmNetwork;
   ports: readonly VmPort[];

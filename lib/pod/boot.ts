@@ -115,6 +115,7 @@ async function bringUp(
     ...bootOf(pod.config),
     memoryMiB: pod.config.memoryMiB,
     vcpus: pod.config.vcpus,
+    maxVcpus: pod.config.maxVcpus,
     network: network.vm,
     ports: devices.ports,
     share: devices.share && { ...devices.share, kind: share },

@@ -51,6 +51,8 @@ export interface PodConfig {
   hostname: string;
   memoryMiB: number;
   vcpus: number;
+  /** The most that it can grow to. Default: the processors of the host, and 8 at least. */
+  maxVcpus?: number;
   network: NetworkConfig;
   /** Default: the namespace's or the host's. */
   dns?: NameServers;

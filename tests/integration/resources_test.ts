@@ -87,6 +87,20 @@ Deno.test("limits hold in the guest, change while a container runs, and a pod gr
     assertEquals([config.vcpus, config.memoryMiB], [2, 384]);
   });
 
+  await t.step("a pod that can have one processor has no place for another", async () => {
+    await podvisor("pod", "create", "one", "--max-cpus", "1");
+    await podvisor("pod", "start", "one");
+    const possible = ["cat", "/sys/devices/system/cpu/possible"];
+    const run = ["container", "run", "--pod", "one", "--name", "c", "busybox"];
+    assertEquals(await podvisor(...run, ...possible), "0\n");
+    const { code, stderr } = await bench.podvisor(["pod", "update", "--cpus", "2", "one"]);
+    assertEquals(code, 125);
+    assertStringIncludes(stderr, "Cannot give the pod one 2 processors: it can have 1");
+    const { config } = JSON.parse(await podvisor("pod", "inspect", "one"));
+    assertEquals([config.vcpus, config.maxVcpus], [1, 1]);
+    await podvisor("pod", "rm", "--force", "one");
+  });
+
   await podvisor("pod", "rm", "--force", "p");
   await bench.assertNothingLeft();
 });

@@ -26,7 +26,7 @@ import {
 } from "./templates/mod.ts";
 import { vmFiles } from "./vm_files.ts";
 
-/** Processors that a VM can grow to at least, whatever the host has, and the most that it can be started with. */
+/** What a VM can grow to at least unless told otherwise, whatever the host has, and the most that it can be started with. */
 const LEAST_MAX_VCPUS = 8, MAX_VCPUS = 240;
 
 /** What to start VMs with. */
@@ -176,7 +176,7 @@ function optionsOf(
   boot: BootImage | GuestBoot,
 ): QemuOptions {
   const { memoryMiB, vcpus } = launch;
-  const maxVcpus = Math.max(vcpus, navigator.hardwareConcurrency, LEAST_MAX_VCPUS);
+  const most = launch.maxVcpus ?? Math.max(navigator.hardwareConcurrency, LEAST_MAX_VCPUS);
   return {
     arch: Deno.build.arch,
     accelerator,
@@ -185,7 +185,7 @@ function optionsOf(
     pod: {
       ...launch,
       maxMemoryMiB: maxMemory(memoryMiB),
-      maxVcpus: Math.min(maxVcpus, MAX_VCPUS),
+      maxVcpus: Math.min(Math.max(vcpus, most), MAX_VCPUS),
     },
     keepOwners: Deno.uid() === 0,
   };

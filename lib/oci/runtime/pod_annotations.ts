@@ -8,6 +8,7 @@ const PREFIX = "io.podvisor.";
 const READERS: Readonly<Record<string, (text: string) => Partial<PodConfig>>> = {
   memory: (text) => ({ memoryMiB: integer(text, MIN_MEMORY_MIB, MAX_MEMORY_MIB) }),
   vcpus: (text) => ({ vcpus: integer(text, 1, MAX_VCPUS) }),
+  max_vcpus: (text) => ({ maxVcpus: integer(text, 1, MAX_VCPUS) }),
   kernel: (text) => {
     if (!text.startsWith("/")) throw new TypeError("an absolute path is needed");
     return { kernel: text };

@@ -5,10 +5,13 @@ import type { NetworkConfig, PodConfig } from "../records.ts";
 /** The command line's options for a pod of the shape of a pod's template. */
 export function shapeOptions(pod: PodConfig, shape: TemplateDetails): string[] {
   const { memoryMiB, vcpus } = shape;
+  // What the configuration says of it is not for this pod, perhaps.
+  const most = String(pod.maxVcpus ?? 0);
   const network = shape.network === "card" ? wordsOf(pod.network) : shape.network;
   const { path } = kindsOf(pod).hypervisor;
   return [
-    ...["--memory", `${memoryMiB}M`, "--cpus", String(vcpus), "--network", network],
+    ...["--memory", `${memoryMiB}M`, "--cpus", String(vcpus), "--max-cpus", most],
+    ...["--network", network],
     ...["--share", "9p", "--proxy", "builtin", "--agent", "hyperstart"],
     ...["--hypervisor", path === null ? "qemu" : `qemu=${path}`],
     ...pod.kernel === null ? [] : ["--kernel", pod.kernel],

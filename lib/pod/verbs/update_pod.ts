@@ -28,6 +28,7 @@ export async function updatePod(
     const { vcpus = pod.config.vcpus, memoryMiB = pod.config.memoryMiB } = growth;
     checkGrowth(pod, "processors", pod.config.vcpus, vcpus);
     checkGrowth(pod, "MiB of memory", pod.config.memoryMiB, memoryMiB);
+    checkRoom(pod, vcpus);
     const updated: PodRecord = { ...pod, config: { ...pod.config, vcpus, memoryMiB } };
     if (pod.state !== "stopped") return await grow(tools, loaded, { vcpus, memoryMiB });
     await tools.store.writePod(updated);
@@ -39,6 +40,15 @@ function checkGrowth({ id }: PodRecord, what: string, now: number, wanted: numbe
   if (wanted >= now) return;
   throw new Failure(`Cannot take ${what} from the pod ${id}: it has ${now}, and can only grow`, {
     hint: "Make another pod that is smaller",
+  });
+}
+
+/** A VM takes no more; one that is not up would not start. */
+function checkRoom({ id, config }: PodRecord, vcpus: number): void {
+  const { maxVcpus = vcpus } = config;
+  if (vcpus <= maxVcpus) return;
+  throw new Failure(`Cannot give the pod ${id} ${vcpus} processors: it can have ${maxVcpus}`, {
+    hint: "Make another pod with more --max-cpus, or max_vcpus in the configuration",
   });
 }
 

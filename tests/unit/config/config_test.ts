@@ -67,6 +67,7 @@ Deno.test("what is wrong in a file is told with key, file and line", async () =>
       ["\nvcpu = 2\n", `Cannot use the key "vcpu" in ${files.system}:2: it is unknown`],
       ["[proxy]\npath = 1\n", `for proxy in ${files.system}:1: it is one of "builtin", "cc-proxy"`],
       ["vcpus = 0\n", `Cannot use 0 for vcpus in ${files.system}:1: a whole number from 1 to 240`],
+      ["max_vcpus = 241\n", "Cannot use 241 for max_vcpus"],
       ["vcpus = 1.5\n", "Cannot use 1.5 for vcpus"],
       ['vcpus = "2"\n', 'Cannot use "2" for vcpus'],
       ["memory_mib = 1\n", "a whole number from 160 to"],

@@ -36,11 +36,13 @@ Deno.test("a control group's path is a path, or systemd's notation", () => {
 });
 
 Deno.test("annotations shape a pod as far as they are allowed", () => {
-  const allowed = ["memory", "vcpus"];
+  const allowed = ["memory", "vcpus", "max_vcpus"];
   const read = (key: string, value: string) =>
     readPodAnnotations({ [`io.podvisor.${key}`]: value, "other.key": "x" }, allowed);
   assertEquals(read("memory", "512"), { memoryMiB: 512 });
   assertEquals(read("vcpus", "3"), { vcpus: 3 });
+  assertEquals(read("max_vcpus", "1"), { maxVcpus: 1 });
+  assertThrows(() => read("max_vcpus", "0"), Failure, "a whole number from 1");
   assertThrows(() => read("memory", "1"), Failure, "a whole number from");
   assertThrows(() => read("kernel", "/boot/x"), Failure, "does not allow it");
   assertThrows(() => read("toString", "x"), Failure, "there are memory, vcpus");
@@ -53,6 +55,7 @@ Deno.test("a VM has its own memory and the container's limit beside", () => {
   assertEquals(limited(100 * 2 ** 20).memoryMiB, 612);
   const cpu = { quota: 250_000, period: 100_000 };
   assertEquals(podSize(size, { linux: { resources: { cpu } } }).vcpus, 3);
+  assertEquals(podSize({ ...size, maxVcpus: 2 }, { linux: { resources: { cpu } } }).vcpus, 2);
   const annotations = { "io.kubernetes.cri.sandbox-memory": String(2 ** 30) };
   assertEquals(podSize(size, { annotations }).memoryMiB, 1536);
 });
