@@ -1,6 +1,6 @@
 import { messageOf } from "../failure.ts";
 import { configureLogging, flushLog, getLogger, keptLog } from "../log.ts";
-import { Fd, SIGNALS } from "../sys/mod.ts";
+import { Fd, pause, SIGNALS } from "../sys/mod.ts";
 import { recordExit } from "./exit_status.ts";
 import { readShimArguments, type ShimArguments } from "./options.ts";
 import { Shim, type ShimResult } from "./shim.ts";
@@ -44,12 +44,16 @@ const USAGE = `Usage: podvisor shim [options]
       --pod POD                  ask this pod's guest whether the process was killed for lack of memory
       --oom FILE                 make FILE if it was
       --memory-group DIR         tell those who watch this control group on the host then
+      --show-processes           show the pod's guest's processes at /proc to who joins its mount namespace
       --attach SOCKET            let others attach on SOCKET
       --diagnostics FILE         log to FILE in JSON, so that stderr is the process's alone
       --program PATH             let cc-shim at PATH carry the streams
   -v, --version                  print the version
   -h, --help                     print this
 `;
+
+/** Milliseconds after which a container's processes can be looked at. */
+const SHOW_DELAY = 250;
 
 /** What an engine takes for the exit code of a process whose true one nobody knows, as when the kernel kills it. */
 const EXIT_OF_LOST = 137;
@@ -94,11 +98,24 @@ async function runShim({ log, program, ...given }: ShimArguments): Promise<ShimR
   }
   const { url, token, container, reconnectTimeout } = options;
   const terminal = options.terminal || Deno.stdin.isTerminal();
-  const shim = new Shim({ url, token, container, reconnectTimeout, interactive: true, terminal });
+  const shim = new Shim({
+    ...{ url, token, container, reconnectTimeout, interactive: true, terminal },
+    onConnected: () => void showProcessesLater(options),
+  });
   for (const name of FORWARDED) forward(name, shim);
   const result = await shim.run();
   if (result.kind === "exited") await recordExit(options, result.code);
   return result;
+}
+
+/** Nobody looks before, and the start of the container would be slower for it. */
+async function showProcessesLater(
+  { showProcesses, url, pod, container }: Omit<ShimArguments, "token">,
+): Promise<void> {
+  if (!showProcesses || pod === undefined) return;
+  await pause(SHOW_DELAY);
+  const module = await import("./process_view.ts");
+  await module.showProcesses({ url, pod, container });
 }
 
 function takeToken(token: ShimArguments["token"]): string {

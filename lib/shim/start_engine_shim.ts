@@ -57,6 +57,7 @@ export function startEngineShim(options: EngineShimOptions): number {
   if (options.pod !== undefined) args.push("--pod", options.pod);
   if (options.oom !== undefined) args.push("--oom", options.oom);
   if (options.memoryGroup !== undefined) args.push("--memory-group", options.memoryGroup);
+  if (view && options.pod !== undefined) args.push("--show-processes");
   if (terminal) args.push("--terminal");
   using secret = tokenPipe(token);
   return spawn({

@@ -1,0 +1,93 @@
+import { EAGAIN } from "./errno.ts";
+import { SysError } from "./error.ts";
+import { Fd, O_RDONLY } from "./fd.ts";
+import { SYS } from "./numbers.ts";
+import { waitForInput } from "./process.ts";
+import { rawSyscall, syscall } from "./syscall.ts";
+import { readSome } from "./transfer.ts";
+
+/** linux/fanotify.h, fanotify_init(2), fanotify_mark(2) */
+const FAN_CLOEXEC = 1, FAN_NONBLOCK = 2, FAN_CLASS_CONTENT = 4;
+const FAN_MARK_ADD = 1, FAN_OPEN_PERM = 0x10000, FAN_ONDIR = 0x40000000;
+const FAN_ALLOW = 1;
+/** struct fanotify_event_metadata: u32 length, u8 version, u8, u16, u64 mask, i32 descriptor, i32 pid. */
+const EVENT_SIZE = 24, FD_OFFSET = 16;
+/** Events that are taken at once. */
+const BATCH = 16;
+
+/** Somebody who opens the directory, and waits until this is disposed of. */
+export type Opening = Disposable;
+
+/**
+ * Holds up whoever opens a directory (fanotify(7), FAN_OPEN_PERM). What is in the directory can be opened meanwhile, and
+ * by those who wait themselves: this process must not open the directory, for it would wait for itself. When the process
+ * ends, in any way, the kernel lets everybody go on.
+ */
+export class OpenGate implements Disposable {
+  readonly #group: Fd;
+  readonly #events = new Uint8Array(BATCH * EVENT_SIZE);
+  readonly #view = new DataView(this.#events.buffer);
+
+  /**
+   * @param directory an open descriptor of it, no O_PATH
+   * @throws {SysError} where the kernel cannot do so, or this process may not
+   */
+  constructor(directory: Fd) {
+    const flags = FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK;
+    this.#group = new Fd(
+      syscall("fanotify_init", "a gate", SYS.fanotify_init, flags, O_RDONLY),
+    );
+    try {
+      const mask = FAN_OPEN_PERM + FAN_ONDIR;
+      syscall(
+        "fanotify_mark",
+        "a directory",
+        SYS.fanotify_mark,
+        this.#group.number,
+        FAN_MARK_ADD,
+        mask,
+        directory.number,
+        0,
+      );
+    } catch (error) {
+      this.#group.close();
+      throw error;
+    }
+  }
+
+  /** Waits until somebody opens the directory; returns all who do. @throws {SysError} */
+  async wait(): Promise<Opening[]> {
+    for (;;) {
+      await waitForInput(this.#group);
+      const count = readSome(this.#group.number, this.#events);
+      if (count === -EAGAIN) continue;
+      if (count < 0) throw new SysError("read", "a gate", -count);
+      return Array.from(
+        { length: count / EVENT_SIZE },
+        (_, index) => this.#opening(this.#view.getInt32(index * EVENT_SIZE + FD_OFFSET, true)),
+      );
+    }
+  }
+
+  /** Lets everybody go on, and holds nobody up any more. */
+  close(): void {
+    this.#group.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #opening(number: number): Opening {
+    const opened = new Fd(number);
+    return {
+      [Symbol.dispose]: () => {
+        if (opened.closed || this.#group.closed) return opened.close();
+        // struct fanotify_response: i32 descriptor, u32 response.
+        const response = new Uint8Array(new Int32Array([number, FAN_ALLOW]).buffer);
+        rawSyscall(SYS.write, this.#group.number, response, response.length);
+        opened.close();
+      },
+    };
+  }
+}
