@@ -5,12 +5,14 @@
  */
 import type { ProcessFiles, ProcessText } from "../hyperstart/mod.ts";
 
-/** Files of one process's directory, by name. */
+/** What is told of one process: files of its directory, by name, and more. */
 export interface ProcessDirectory {
   pid: number;
   stat: string;
   status: string;
   cmdline: string;
+  /** Number of the device that is its terminal; 0: none. */
+  terminal: number;
 }
 
 /** Highest process id that any kernel gives (proc_sys_kernel(5), `pid_max`). */
@@ -54,6 +56,7 @@ export function processDirectories({ uptime, processes }: ProcessFiles): Process
       stat: statOf(process, pid, level, inner, uptime),
       status: statusOf(process, pid, level, inner),
       cmdline: process.cmdline,
+      terminal: terminalOf(process),
     });
   }
   return [...found.values()];
@@ -80,24 +83,29 @@ function understand({ stat, status, cmdline }: ProcessText): Process | undefined
 }
 
 function statOf(
-  { name, fields, lines }: Process,
+  process: Process,
   pid: number,
   level: number,
   inner: ReadonlyMap<number, number>,
   uptime: number,
 ): string {
+  const { name, fields, lines } = process;
   const written = [...fields];
   const set = (field: number, value: number) => void (written[field - FIRST_FIELD] = String(value));
   const get = (field: number) => Number(fields[field - FIRST_FIELD]);
   set(PPID, inner.get(get(PPID)) ?? 0);
   set(PGRP, numbers(lines.get("NSpgid"), MAX_PID)[level] ?? 0);
   set(SESSION, numbers(lines.get("NSsid"), MAX_PID)[level] ?? 0);
-  set(TTY, within(get(TTY), 0, MAX_ID));
+  set(TTY, terminalOf(process));
   set(TPGID, inner.get(get(TPGID)) ?? -1);
   for (const field of COUNTS) set(field, within(get(field), 0, MAX_COUNT));
   set(NICE, within(get(NICE), -20, 19));
   set(STARTTIME, within(get(STARTTIME), 0, within(uptime, 0, MAX_COUNT)));
   return `${pid} (${name}) ${written.join(" ")}\n`;
+}
+
+function terminalOf({ fields }: Process): number {
+  return within(Number(fields[TTY - FIRST_FIELD]), 0, MAX_ID);
 }
 
 /** What is missing is said to be nothing: readers count on these lines. */

@@ -8,7 +8,10 @@ import { getLogger } from "../log.ts";
 import {
   attachNewMount,
   createMount,
-  Fd,
+  cString,
+  ENOENT,
+  type Fd,
+  isSysError,
   MOUNT_NODEV,
   MOUNT_NOEXEC,
   MOUNT_NOSUID,
@@ -16,6 +19,8 @@ import {
   O_RDONLY,
   open,
   OpenGate,
+  SYS,
+  syscall,
 } from "../sys/mod.ts";
 import { type ContainerPlace, containerProcesses } from "./container_processes.ts";
 import { processDirectories, type ProcessDirectory } from "./process_directories.ts";
@@ -26,6 +31,10 @@ const PATIENCE = 2000;
 const KEPT = 5000;
 /** Three pages for each process of the longest list, and as many again. */
 const SIZE = "32m";
+/** Devices that are made in all: each takes a little memory. */
+const MAX_TERMINALS = 1000;
+/** S_IFCHR, and nobody's to read. */
+const CHARACTER_DEVICE = 0o020000;
 /** Hundredths of a second. */
 const TICKS_PER_SECOND = 100;
 /** All are said to be in one pid namespace, which is none of the host's: that one's processes are other ones. */
@@ -59,16 +68,17 @@ export async function showProcesses(place: ContainerPlace): Promise<void> {
 class ProcessView implements Disposable {
   readonly #root: Fd;
   readonly #gate: OpenGate;
+  readonly #terminals: TerminalView;
   #shown: readonly number[] = [];
   #removal: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
-    const attributes = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
-    using mount = createMount("tmpfs", { mode: "0555", size: SIZE }, attributes);
     using undo = new DisposableStack();
-    this.#root = undo.use(open(`/proc/self/fd/${mount.number}`, O_RDONLY | O_DIRECTORY));
+    using mount = newFileSystem();
+    this.#root = undo.use(open(pathIn(mount), O_RDONLY | O_DIRECTORY));
     this.#gate = undo.use(new OpenGate(this.#root));
     attachNewMount(Deno.pid, mount, "/proc");
+    this.#terminals = undo.use(new TerminalView());
     undo.move();
   }
 
@@ -86,12 +96,16 @@ class ProcessView implements Disposable {
     this.#removal = setTimeout(() => this.#clear(), KEPT);
     const started = Math.floor(Date.now() / 1000 - files.uptime / TICKS_PER_SECOND);
     this.#replace("stat", `btime ${Math.max(started, 0)}\n`);
-    for (const each of directories) this.#write(each);
+    // Readers find the newest first.
+    for (const each of directories.toSorted((a, b) => b.pid - a.pid)) this.#write(each);
+    this.#terminals.show(directories.map(({ terminal }) => terminal));
   }
 
-  #write({ pid, ...files }: ProcessDirectory): void {
+  #write({ pid, stat, status, cmdline }: ProcessDirectory): void {
     Deno.mkdirSync(this.#path(`${pid}/ns`), { recursive: true });
-    for (const [name, text] of Object.entries(files)) this.#replace(`${pid}/${name}`, text);
+    for (const [name, text] of Object.entries({ stat, status, cmdline })) {
+      this.#replace(`${pid}/${name}`, text);
+    }
     const link = this.#path(`${pid}/ns/pid`);
     if (!isThere(link)) Deno.symlinkSync(PID_NAMESPACE, link);
   }
@@ -120,14 +134,72 @@ class ProcessView implements Disposable {
 
   /** By way of the descriptor: the directory itself is not opened, which would wait for this process. */
   #path(name: string): string {
-    return `/proc/self/fd/${this.#root.number}/${name}`;
+    return `${pathIn(this.#root)}/${name}`;
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#removal);
+    this.#terminals.close();
     this.#gate.close();
     this.#root.close();
   }
+}
+
+/** Devices by which readers know the names of terminals. They cannot be opened. */
+class TerminalView implements Disposable {
+  readonly #directory: Fd;
+  readonly #shown = new Set<number>();
+
+  constructor() {
+    using mount = newFileSystem();
+    try {
+      attachNewMount(Deno.pid, mount, "/dev/pts");
+      this.#directory = open(pathIn(mount), O_RDONLY | O_DIRECTORY);
+    } catch (error) {
+      if (!isSysError(error, ENOENT)) throw error;
+      // In the container, too, what an image has there is hidden.
+      Deno.mkdirSync(`${pathIn(mount)}/pts`);
+      attachNewMount(Deno.pid, mount, "/dev");
+      this.#directory = open(`${pathIn(mount)}/pts`, O_RDONLY | O_DIRECTORY);
+    }
+  }
+
+  /** @param terminals numbers of devices; those that are no pseudo-terminals have no name */
+  show(terminals: readonly number[]): void {
+    for (const device of terminals) {
+      const number = pseudoTerminal(device);
+      if (number === undefined || this.#shown.has(number)) continue;
+      if (this.#shown.size === MAX_TERMINALS) return;
+      this.#shown.add(number);
+      const name = String(number);
+      const at = this.#directory.number;
+      syscall("mknod", name, SYS.mknodat, at, cString(name), CHARACTER_DEVICE, device);
+    }
+  }
+
+  close(): void {
+    this.#directory.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function newFileSystem(): Fd {
+  const attributes = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
+  return createMount("tmpfs", { mode: "0555", size: SIZE }, attributes);
+}
+
+function pathIn({ number }: Fd): string {
+  return `/proc/self/fd/${number}`;
+}
+
+/** The name in /dev/pts of a device (Documentation/admin-guide/devices.txt, 136 to 143; new_encode_dev). */
+function pseudoTerminal(device: number): number | undefined {
+  const major = (device >>> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
+  return major >= 136 && major <= 143 ? (major - 136) * 256 + minor : undefined;
 }
 
 function isThere(path: string): boolean {
