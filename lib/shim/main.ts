@@ -1,8 +1,9 @@
 import { messageOf } from "../failure.ts";
 import { configureLogging, flushLog, getLogger, keptLog } from "../log.ts";
-import { Fd, pause, SIGNALS } from "../sys/mod.ts";
+import { Fd, SIGNALS } from "../sys/mod.ts";
 import { recordExit } from "./exit_status.ts";
 import { readShimArguments, type ShimArguments } from "./options.ts";
+import { showProcesses } from "./show_processes.ts";
 import { Shim, type ShimResult } from "./shim.ts";
 
 /** What cc-shim forwards, as far as the runtime lets signals be listened to; SIGWINCH is the terminal's affair. */
@@ -52,9 +53,6 @@ const USAGE = `Usage: podvisor shim [options]
   -h, --help                     print this
 `;
 
-/** Milliseconds after which a container's processes can be looked at. */
-const SHOW_DELAY = 250;
-
 /** What an engine takes for the exit code of a process whose true one nobody knows, as when the kernel kills it. */
 const EXIT_OF_LOST = 137;
 
@@ -98,24 +96,14 @@ async function runShim({ log, program, ...given }: ShimArguments): Promise<ShimR
   }
   const { url, token, container, reconnectTimeout } = options;
   const terminal = options.terminal || Deno.stdin.isTerminal();
-  const shim = new Shim({
-    ...{ url, token, container, reconnectTimeout, interactive: true, terminal },
-    onConnected: () => void showProcessesLater(options),
-  });
+  const shim = new Shim({ url, token, container, reconnectTimeout, interactive: true, terminal });
+  if (options.showProcesses && options.pod !== undefined) {
+    void showProcesses({ url, container, pod: options.pod });
+  }
   for (const name of FORWARDED) forward(name, shim);
   const result = await shim.run();
   if (result.kind === "exited") await recordExit(options, result.code);
   return result;
-}
-
-/** Nobody looks before, and the start of the container would be slower for it. */
-async function showProcessesLater(
-  { showProcesses, url, pod, container }: Omit<ShimArguments, "token">,
-): Promise<void> {
-  if (!showProcesses || pod === undefined) return;
-  await pause(SHOW_DELAY);
-  const module = await import("./process_view.ts");
-  await module.showProcesses({ url, pod, container });
 }
 
 function takeToken(token: ShimArguments["token"]): string {

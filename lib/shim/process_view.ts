@@ -18,19 +18,15 @@ import {
   O_DIRECTORY,
   O_RDONLY,
   open,
-  OpenGate,
   SYS,
   syscall,
 } from "../sys/mod.ts";
-import { type ContainerPlace, containerProcesses } from "./container_processes.ts";
 import { processDirectories, type ProcessDirectory } from "./process_directories.ts";
 
-/** Milliseconds for which whoever looks waits for the guest. */
-const PATIENCE = 2000;
 /** Milliseconds after which what was made is removed again: nobody reads that long. */
 const KEPT = 5000;
-/** Three pages for each process of the longest list, and as many again. */
-const SIZE = "32m";
+/** Enough for all devices. */
+const SIZE = "4m";
 /** Devices that are made in all: each takes a little memory. */
 const MAX_TERMINALS = 1000;
 /** S_IFCHR, and nobody's to read. */
@@ -42,48 +38,16 @@ const PID_NAMESPACE = "pid:[1]";
 
 const log = getLogger("shim");
 
-/**
- * Shows the processes of a container at /proc in this process's mount namespace, which must be of its own and have
- * another root than this process, as long as this process lives. Where that cannot be done it is logged.
- */
-export async function showProcesses(place: ContainerPlace): Promise<void> {
-  const { container } = place;
-  try {
-    using view = new ProcessView();
-    for (;;) {
-      using waiting = new DisposableStack();
-      for (const each of await view.openings()) waiting.use(each);
-      try {
-        view.show(await containerProcesses(place, PATIENCE));
-      } catch (error) {
-        log.debug("processes not known", { container, reason: messageOf(error) });
-      }
-    }
-  } catch (error) {
-    log.debug("processes not shown", { container, reason: messageOf(error) });
-  }
-}
-
 /** A file system for processes, whose root directory nobody opens unseen. */
-class ProcessView implements Disposable {
+export class ProcessView implements Disposable {
   readonly #root: Fd;
-  readonly #gate: OpenGate;
   readonly #terminals: TerminalView;
   #shown: readonly number[] = [];
   #removal: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
-    using undo = new DisposableStack();
-    using mount = newFileSystem();
-    this.#root = undo.use(open(pathIn(mount), O_RDONLY | O_DIRECTORY));
-    this.#gate = undo.use(new OpenGate(this.#root));
-    attachNewMount(Deno.pid, mount, "/proc");
-    this.#terminals = undo.use(new TerminalView());
-    undo.move();
-  }
-
-  openings() {
-    return this.#gate.wait();
+  constructor(root: Fd) {
+    this.#root = root;
+    this.#terminals = new TerminalView();
   }
 
   /** Those that have been shown before may be being read: each file is replaced as a whole. */
@@ -140,7 +104,6 @@ class ProcessView implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#removal);
     this.#terminals.close();
-    this.#gate.close();
     this.#root.close();
   }
 }

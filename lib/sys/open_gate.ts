@@ -1,15 +1,12 @@
 import { EAGAIN } from "./errno.ts";
 import { SysError } from "./error.ts";
-import { Fd, O_RDONLY } from "./fd.ts";
+import { Fd } from "./fd.ts";
+import { FAN_ALLOW } from "./gate_numbers.ts";
 import { SYS } from "./numbers.ts";
 import { waitForInput } from "./process.ts";
-import { rawSyscall, syscall } from "./syscall.ts";
+import { rawSyscall } from "./syscall.ts";
 import { readSome } from "./transfer.ts";
 
-/** linux/fanotify.h, fanotify_init(2), fanotify_mark(2) */
-const FAN_CLOEXEC = 1, FAN_NONBLOCK = 2, FAN_CLASS_CONTENT = 4;
-const FAN_MARK_ADD = 1, FAN_OPEN_PERM = 0x10000, FAN_ONDIR = 0x40000000;
-const FAN_ALLOW = 1;
 /** struct fanotify_event_metadata: u32 length, u8 version, u8, u16, u64 mask, i32 descriptor, i32 pid. */
 const EVENT_SIZE = 24, FD_OFFSET = 16;
 /** Events that are taken at once. */
@@ -28,30 +25,17 @@ export class OpenGate implements Disposable {
   readonly #events = new Uint8Array(BATCH * EVENT_SIZE);
   readonly #view = new DataView(this.#events.buffer);
 
-  /**
-   * @param directory an open descriptor of it, no O_PATH
-   * @throws {SysError} where the kernel cannot do so, or this process may not
-   */
-  constructor(directory: Fd) {
-    const flags = FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK;
-    this.#group = new Fd(
-      syscall("fanotify_init", "a gate", SYS.fanotify_init, flags, O_RDONLY),
-    );
+  /** @param group that a process was started with for it, which is this gate's from now on: `MountView.gatedProc` */
+  constructor(group: Fd) {
+    this.#group = group;
+  }
+
+  /** Whether a descriptor stands for a gate. */
+  static isAt(number: number): boolean {
     try {
-      const mask = FAN_OPEN_PERM + FAN_ONDIR;
-      syscall(
-        "fanotify_mark",
-        "a directory",
-        SYS.fanotify_mark,
-        this.#group.number,
-        FAN_MARK_ADD,
-        mask,
-        directory.number,
-        0,
-      );
-    } catch (error) {
-      this.#group.close();
-      throw error;
+      return Deno.readLinkSync(`/proc/self/fd/${number}`).includes("fanotify");
+    } catch {
+      return false;
     }
   }
 
