@@ -3,7 +3,7 @@ import { configureLogging, flushLog, getLogger, keptLog } from "../log.ts";
 import { Fd, SIGNALS } from "../sys/mod.ts";
 import { recordExit } from "./exit_status.ts";
 import { readShimArguments, type ShimArguments } from "./options.ts";
-import { showProcesses } from "./show_processes.ts";
+import { findGate, showProcesses } from "./show_processes.ts";
 import { Shim, type ShimResult } from "./shim.ts";
 
 /** What cc-shim forwards, as far as the runtime lets signals be listened to; SIGWINCH is the terminal's affair. */
@@ -96,12 +96,17 @@ async function runShim({ log, program, ...given }: ShimArguments): Promise<ShimR
   }
   const { url, token, container, reconnectTimeout } = options;
   const terminal = options.terminal || Deno.stdin.isTerminal();
-  const shim = new Shim({ url, token, container, reconnectTimeout, interactive: true, terminal });
-  if (options.showProcesses && options.pod !== undefined) {
-    void showProcesses({ url, container, pod: options.pod });
-  }
+  const gate = options.showProcesses ? findGate() : undefined;
+  const shim = new Shim({
+    ...{ url, token, container, reconnectTimeout, interactive: true, terminal },
+    onConnected: () => {
+      const { pod } = options;
+      if (gate && pod !== undefined) void showProcesses(gate, { url, container, pod });
+    },
+  });
   for (const name of FORWARDED) forward(name, shim);
   const result = await shim.run();
+  gate?.release();
   if (result.kind === "exited") await recordExit(options, result.code);
   return result;
 }

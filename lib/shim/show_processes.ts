@@ -10,17 +10,21 @@ export const GATED_PROC = { gate: TOKEN_FD + 1, root: TOKEN_FD + 2 } as const;
 /** Milliseconds for which whoever looks waits for the guest. */
 const PATIENCE = 2000;
 
+/** The gate that this process was started with; nothing where there could be none. */
+export function findGate(): OpenGate | undefined {
+  return OpenGate.isAt(GATED_PROC.gate) ? new OpenGate(new Fd(GATED_PROC.gate)) : undefined;
+}
+
 /**
- * Shows the processes of a container to those who look at /proc in this process's mount namespace, as long as this process
- * lives. What it takes is loaded when somebody does. What cannot be done is logged.
+ * Shows the processes of a container to those who look at /proc in this process's mount namespace, until the gate is
+ * released. What it takes is loaded when somebody does. What cannot be done is logged.
  */
-export async function showProcesses(place: ContainerPlace): Promise<void> {
+export async function showProcesses(gate: OpenGate, place: ContainerPlace): Promise<void> {
   const { container } = place;
   const log = getLogger("shim");
-  if (!OpenGate.isAt(GATED_PROC.gate)) return log.debug("processes not shown", { container });
+  const root = new Fd(GATED_PROC.root);
   try {
-    using gate = new OpenGate(new Fd(GATED_PROC.gate));
-    using root = new Fd(GATED_PROC.root);
+    gate.guard(root);
     let view: ProcessView | undefined;
     for (;;) {
       using waiting = new DisposableStack();

@@ -16,7 +16,7 @@ import {
   MOUNT_RDONLY,
   mountAttributes,
 } from "./mount_tree.ts";
-import { FAN_MARK_ADD, GATE_EVENTS, GATE_FLAGS } from "./gate_numbers.ts";
+import { GATE_FLAGS } from "./gate_numbers.ts";
 import { SYS } from "./numbers.ts";
 import { openHow, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "./open_at.ts";
 
@@ -33,8 +33,8 @@ export interface MountView {
   /** Files and directories of the host that are seen at places in there, where those exist. */
   binds: readonly { source: string; destination: string; readOnly: boolean }[];
   /**
-   * An empty file system at /proc, and a gate before it (`open_gate.ts`): the numbers that descriptors of the gate and of
-   * the file system are to have. Where the kernel does not let it be so, the gate is never opened.
+   * An empty file system at /proc, and a gate for it (`open_gate.ts`): the numbers that descriptors of the gate and of
+   * the file system are to have. Where the kernel does not let it be so, they are of no use.
    */
   gatedProc?: { gate: number; root: number };
 }
@@ -121,7 +121,7 @@ export function passGate(
 /** What cannot be done is left out: nobody is shown anything then. */
 function mountGated(program: ChildProgram, root: Result): Gated {
   const { FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE } = MOUNT;
-  const [empty, here] = [program.keep(cString("")), program.keep(cString("."))];
+  const empty = program.keep(cString(""));
   const proc = program.keep(cString("proc"));
   const type = cString("tmpfs");
   const context = program.attempt("fsopen", "tmpfs", SYS.fsopen, type, FSOPEN_CLOEXEC);
@@ -140,19 +140,7 @@ function mountGated(program: ChildProgram, root: Result): Gated {
     FSMOUNT_CLOEXEC,
     attributes,
   );
-  const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  const directory = program.attempt("open", "/proc", SYS.openat, mount, here, flags, 0);
   const gate = program.attempt("fanotify_init", "a gate", SYS.fanotify_init, GATE_FLAGS, O_RDONLY);
-  program.attempt(
-    "fanotify_mark",
-    "/proc",
-    SYS.fanotify_mark,
-    gate,
-    FAN_MARK_ADD,
-    GATE_EVENTS,
-    directory,
-    0,
-  );
   // Whoever makes the container in its guest makes it, too, where an image has none.
   program.attempt("mkdir", "/proc", SYS.mkdirat, root, proc, 0o555);
   program.attempt("move_mount", "/proc", SYS.move_mount, mount, empty, root, proc, F_EMPTY_PATH);

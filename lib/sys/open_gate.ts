@@ -1,10 +1,10 @@
 import { EAGAIN } from "./errno.ts";
 import { SysError } from "./error.ts";
-import { Fd } from "./fd.ts";
-import { FAN_ALLOW } from "./gate_numbers.ts";
+import { AT_FDCWD, Fd, O_DIRECTORY, O_RDONLY, open } from "./fd.ts";
+import { FAN_ALLOW, FAN_MARK_ADD, FAN_MARK_FLUSH, GATE_EVENTS } from "./gate_numbers.ts";
 import { SYS } from "./numbers.ts";
 import { waitForInput } from "./process.ts";
-import { rawSyscall } from "./syscall.ts";
+import { rawSyscall, syscall } from "./syscall.ts";
 import { readSome } from "./transfer.ts";
 
 /** struct fanotify_event_metadata: u32 length, u8 version, u8, u16, u64 mask, i32 descriptor, i32 pid. */
@@ -37,6 +37,28 @@ export class OpenGate implements Disposable {
     } catch {
       return false;
     }
+  }
+
+  /**
+   * Holds up whoever opens a directory from now on.
+   *
+   * @throws {SysError}
+   */
+  guard(directory: Fd): void {
+    using opened = open(`/proc/self/fd/${directory.number}`, O_RDONLY | O_DIRECTORY);
+    const group = this.#group.number;
+    const events = GATE_EVENTS;
+    const operand = "a directory";
+    const number = SYS.fanotify_mark;
+    syscall("fanotify_mark", operand, number, group, FAN_MARK_ADD, events, opened.number, 0);
+  }
+
+  /**
+   * Holds nobody up any more who comes from now on. A process that ends with a directory still guarded has to wait for
+   * milliseconds in the kernel.
+   */
+  release(): void {
+    rawSyscall(SYS.fanotify_mark, this.#group.number, FAN_MARK_FLUSH, 0, AT_FDCWD, 0);
   }
 
   /** Waits until somebody opens the directory; returns all who do. @throws {SysError} */
