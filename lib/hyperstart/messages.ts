@@ -59,7 +59,7 @@ export interface RemoveContainer {
   container: string;
 }
 
-/** PSCONTAINER: `json` answers an array of guest process ids, `table` the output of ps. */
+/** PSCONTAINER: `json` answers an array of guest process ids, `table` the output of ps. Extension: `files`. */
 export interface PsContainer {
   container: string;
   format: string;

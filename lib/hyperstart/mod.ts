@@ -19,4 +19,5 @@ export { parseSetupInterface, parseSetupRoutes } from "./parse_network.ts";
 export * from "./extensions.ts";
 export * from "./guest_clock.ts";
 export * from "./guest_trace.ts";
+export * from "./process_files.ts";
 export { startFailureExitCode, startFailureMessage } from "./start_failure.ts";

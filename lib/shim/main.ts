@@ -3,6 +3,7 @@ import { configureLogging, flushLog, getLogger, keptLog } from "../log.ts";
 import { Fd, SIGNALS } from "../sys/mod.ts";
 import { recordExit } from "./exit_status.ts";
 import { readShimArguments, type ShimArguments } from "./options.ts";
+import { findGate, showProcesses } from "./show_processes.ts";
 import { Shim, type ShimResult } from "./shim.ts";
 
 /** What cc-shim forwards, as far as the runtime lets signals be listened to; SIGWINCH is the terminal's affair. */
@@ -44,6 +45,7 @@ const USAGE = `Usage: podvisor shim [options]
       --pod POD                  ask this pod's guest whether the process was killed for lack of memory
       --oom FILE                 make FILE if it was
       --memory-group DIR         tell those who watch this control group on the host then
+      --show-processes           show the pod's guest's processes at /proc to who joins its mount namespace
       --attach SOCKET            let others attach on SOCKET
       --diagnostics FILE         log to FILE in JSON, so that stderr is the process's alone
       --program PATH             let cc-shim at PATH carry the streams
@@ -94,9 +96,17 @@ async function runShim({ log, program, ...given }: ShimArguments): Promise<ShimR
   }
   const { url, token, container, reconnectTimeout } = options;
   const terminal = options.terminal || Deno.stdin.isTerminal();
-  const shim = new Shim({ url, token, container, reconnectTimeout, interactive: true, terminal });
+  const gate = options.showProcesses ? findGate() : undefined;
+  const shim = new Shim({
+    ...{ url, token, container, reconnectTimeout, interactive: true, terminal },
+    onConnected: () => {
+      const { pod } = options;
+      if (gate && pod !== undefined) void showProcesses(gate, { url, container, pod });
+    },
+  });
   for (const name of FORWARDED) forward(name, shim);
   const result = await shim.run();
+  gate?.release();
   if (result.kind === "exited") await recordExit(options, result.code);
   return result;
 }

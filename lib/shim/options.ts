@@ -17,6 +17,8 @@ export interface ShimArguments {
   pod?: string;
   /** File that is made then. */
   oom?: string;
+  /** Those who join its mount namespace are shown the container's processes there. */
+  showProcesses?: true;
   /** Control group whose watchers are told then. */
   memoryGroup?: string;
   attach?: string;
@@ -37,7 +39,7 @@ const VALUES: Readonly<Record<string, string>> = {
 const FLAGS: Readonly<Record<string, string>> = { d: "debug", v: "version", h: "help" };
 const OWN_VALUES = ["token-fd", "log", "log-size", "exit", "pod", "oom", "memory-group", "attach"]
   .concat("diagnostics", "program");
-const OWN_FLAGS = ["terminal", "interactive"];
+const OWN_FLAGS = ["terminal", "interactive", "show-processes"];
 
 /**
  * Reads the shim's arguments: cc-shim's options (cc-proxy-protocol 8) and podvisor's own, each with one dash or two.
@@ -85,12 +87,16 @@ export function readShimArguments(args: readonly string[]): ShimArguments | "hel
     ...own("pod"),
     ...own("oom"),
     ...(memoryGroup === undefined ? {} : { memoryGroup }),
+    ...(given.has("show-processes") ? { showProcesses: true } : {}),
     ...own("attach"),
     ...own("diagnostics"),
     ...own("program"),
   };
   if (found.log === undefined && found.attach !== undefined) {
     throw new Error("Cannot start the shim: --attach needs --log");
+  }
+  if (found.showProcesses && found.pod === undefined) {
+    throw new Error("Cannot start the shim: --show-processes needs --pod");
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import { type Fd, lastingEnvironment, type MountView, selfCommand, spawn } from "../sys/mod.ts";
+import { GATED_PROC } from "./show_processes.ts";
 import { TOKEN_FD, tokenPipe } from "./token_pipe.ts";
 
 /** The shim of a process that a container engine looks after. */
@@ -41,7 +42,7 @@ const RECONNECT_TIME = 1;
  */
 export function startEngineShim(options: EngineShimOptions): number {
   const { container, url, token, terminal, stdio, exit, diagnostics } = options;
-  const { networkNamespace, view } = options;
+  const { networkNamespace, pod, view } = options;
   const args = [
     "-c",
     container,
@@ -54,9 +55,10 @@ export function startEngineShim(options: EngineShimOptions): number {
   ];
   args.push("--diagnostics", diagnostics);
   if (exit !== undefined) args.push("--exit", exit);
-  if (options.pod !== undefined) args.push("--pod", options.pod);
+  if (pod !== undefined) args.push("--pod", pod);
   if (options.oom !== undefined) args.push("--oom", options.oom);
   if (options.memoryGroup !== undefined) args.push("--memory-group", options.memoryGroup);
+  if (view && pod !== undefined) args.push("--show-processes");
   if (terminal) args.push("--terminal");
   using secret = tokenPipe(token);
   return spawn({
@@ -67,6 +69,6 @@ export function startEngineShim(options: EngineShimOptions): number {
     controllingTerminal: options.ownTerminal,
     descriptors: [...stdio, secret.number],
     ...(networkNamespace ? { networkNamespace } : {}),
-    ...(view ? { view } : {}),
+    ...(view ? { view: { ...view, ...(pod === undefined ? {} : { gatedProc: GATED_PROC }) } } : {}),
   });
 }

@@ -41,6 +41,7 @@ export {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from "./open_at.ts";
+export { OpenGate, type Opening } from "./open_gate.ts";
 export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, Poller, type Watch } from "./poller.ts";
 export {
   makeRaw,
@@ -64,6 +65,7 @@ export { makeLifePipe, openLifePipe } from "./life_pipe.ts";
 export { lockFile, type LockKind, removeLockFile, tryLockFile } from "./lock.ts";
 export {
   attachMount,
+  attachNewMount,
   type AttachOptions,
   attachOverlay,
   detachMount,

@@ -1,5 +1,5 @@
 import { ChildProgram } from "./child_program.ts";
-import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from "./fd.ts";
+import { AT_FDCWD, type Fd, O_CLOEXEC, O_RDONLY } from "./fd.ts";
 import { cString } from "./memory.ts";
 import { SYS } from "./numbers.ts";
 
@@ -99,6 +99,23 @@ export function attachMount(
     cString(target),
     MOVE_MOUNT_F_EMPTY_PATH,
   );
+  program.run();
+}
+
+/**
+ * Attaches a mount that is attached nowhere yet (`createMount`) in the mount namespace of a process, which may be this one
+ * whose own root is elsewhere.
+ *
+ * @param target an existing directory, from the namespace's root on; a symbolic link as its last part is not followed
+ * @throws {SysError}
+ */
+export function attachNewMount(pid: number, mount: Fd, target: string): void {
+  const program = new ChildProgram();
+  const namespace = openMountNamespace(program, pid);
+  program.call("setns", `mount namespace of pid ${pid}`, SYS.setns, namespace, CLONE_NEWNS);
+  const [from, to] = [cString(""), cString(target)];
+  const flags = MOVE_MOUNT_F_EMPTY_PATH;
+  program.call("move_mount", target, SYS.move_mount, mount.number, from, AT_FDCWD, to, flags);
   program.run();
 }
 

@@ -29,6 +29,8 @@ export const SYS = {
   execveat: 322,
   exit: 60,
   fallocate: 285,
+  fanotify_init: 300,
+  fanotify_mark: 301,
   fchdir: 81,
   fchmodat: 268,
   fchown: 93,

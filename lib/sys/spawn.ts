@@ -2,7 +2,7 @@ import { ChildProgram } from "./child_program.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR } from "./fd.ts";
 import { cString } from "./memory.ts";
 import { enterMountsOf, enterOwnMounts } from "./mount_namespace.ts";
-import { enterView, type MountView } from "./mount_view.ts";
+import { enterView, type MountView, passGate } from "./mount_view.ts";
 import { SYS } from "./numbers.ts";
 import { TIOCSCTTY } from "./terminal.ts";
 import type { Fd } from "./fd.ts";
@@ -60,11 +60,12 @@ export function spawn(options: SpawnOptions): number {
   if (options.dieWithParent) {
     program.call("prctl", "death signal", SYS.prctl, PR_SET_PDEATHSIG, SIGKILL);
   }
-  if (options.view) enterView(program, options.view);
+  const gated = options.view ? enterView(program, options.view) : undefined;
   if (options.cwd !== undefined) {
     program.call("chdir", options.cwd, SYS.chdir, cString(options.cwd));
   }
   passDescriptors(program, descriptors);
+  if (gated) passGate(program, gated, options.view!.gatedProc!);
   if (options.controllingTerminal) {
     program.call("ioctl", "terminal", SYS.ioctl, 0, TIOCSCTTY, 0);
   }

@@ -9,6 +9,22 @@ import { run, tryRun } from "./place.ts";
 const SERVICE = "trap 'echo told to end; exit 9' TERM; echo ready; httpd -p 80 -h /data; " +
   "while :; do sleep 1; done";
 
+/** Numbers of all processes. */
+function processes(): string[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((name) =>
+    /^\d+$/.test(name)
+  );
+}
+
+/** What a process sees mounted; nothing when it has ended. */
+function mountsOf(pid: string): string[] {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/mountinfo`).split("\n");
+  } catch {
+    return [];
+  }
+}
+
 Deno.test("podman runs containers in VMs", async (test) => {
   await using podman = await Podman.make();
 
@@ -146,8 +162,38 @@ Deno.test("podman runs containers in VMs", async (test) => {
     for (const args of [["-o", "pid,args"], ["-ef"]]) {
       assertMatch(await podman.must("top", "service", ...args), /httpd/);
     }
+    // Without arguments of ps, podman reads /proc in the mount namespace of the shim.
+    const [head, ...lines] = (await podman.must("top", "service")).split("\n");
+    assertMatch(head!, /^USER +PID +PPID +%CPU +ELAPSED +TTY +TIME +COMMAND/);
+    assert(lines.some((line) => /^root +1 +0 +\d.* \? +\d+s +sh -c trap /.test(line)));
+    assert(lines.some((line) => /^root +\d+ +1 .* httpd -p 80 -h \/data *$/.test(line)));
+    await podman.must("exec", "--detach", "--user", "7:8", "service", "sleep", "777");
+    const further = await podman.must("top", "service", "user", "pid", "ppid", "hpid", "args");
+    assertMatch(further, /^7 +[1-9]\d* +0 +\? +sleep 777 *$/m);
+    assertMatch(await podman.must("top", "service", "pid", "comm"), /^1 +sh *$/m);
     const stats = await podman.must("stats", "--no-stream", "--format", "{{.PIDs}}", "service");
     assert(Number(stats) > 1);
+  });
+
+  await test.step("who looks at the processes of a shim that stands still goes on when it is killed, and nothing of it stays", async () => {
+    await podman.start("silent", "--network", "none", IMAGE, "sleep", "1000");
+    const list = () => podman.must("top", "--latest", "pid", "args");
+    assertMatch(await list(), /^1 +sleep 1000 *$/m);
+    const pid = Number(await podman.must("inspect", "silent", "--format", "{{.State.Pid}}"));
+    // Others on the host see its own /proc, and nothing of the mount.
+    assert(Deno.statSync(`/proc/${pid}/root/proc/${Deno.pid}`).isDirectory);
+    const mounts = () =>
+      processes().flatMap((each) => mountsOf(each).filter((line) => line.includes("size=32768k")));
+    assertEquals(mounts(), []);
+    Deno.kill(pid, "SIGSTOP");
+    let listed = false;
+    const stuck = list().finally(() => listed = true);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assertEquals(listed, false);
+    Deno.kill(pid, "SIGKILL");
+    assertMatch(await stuck, /^PID +COMMAND/);
+    assertEquals(mounts(), []);
+    await podman.must("rm", "--force", "--time", "0", "silent");
   });
 
   await test.step("it can be attached to", async () => {
@@ -235,6 +281,12 @@ Deno.test("containers of one pod of podman share its VM", async () => {
   const two = await podman.run("--rm", "--pod", "shared", IMAGE, "sh", "-c", fetch);
   assertEquals([two.code, two.stdout], [0, "root:x:0:\n"]);
   assertEquals((await vms(podman)).length, 1);
+  await podman.start("three", "--pod", "shared", IMAGE, "sleep", "333");
+  const lists = ["one", "three", "one", "three"].map((name) => podman.must("top", name, "args"));
+  const commands = (await Promise.all(lists)).map((list) => list.split("\n").slice(1));
+  const trimmed = commands.map((each) => each.map((line) => line.trim()));
+  const [one, three] = [["httpd -f -p 80 -h /etc"], ["sleep 333"]];
+  assertEquals(trimmed, [one, three, one, three]);
   await podman.must("pause", "one");
   assertEquals(await podman.must("inspect", "one", "--format", "{{.State.Status}}"), "paused");
   const meanwhile = await podman.run("--rm", "--pod", "shared", IMAGE, "echo", "meanwhile");

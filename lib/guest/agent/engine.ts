@@ -6,6 +6,7 @@ import {
   encodeClockReading,
   encodeControlFrame,
   encodeGuestTrace,
+  encodeProcessFiles,
   FREEZE_CONTAINER_CODE,
   GoCode,
   GRANT_SEQUENCE,
@@ -26,6 +27,7 @@ import {
   parseTraceCommand,
   parseUpdateContainer,
   parseWindowSize,
+  PROCESS_FILES_FORMAT,
   RELEASE_CONTAINER_CODE,
   SIGNAL_SEQUENCE_CODE,
   StreamDecoder,
@@ -307,6 +309,9 @@ export class Engine {
       throw new Refusal(`Container ${id} is not running, impossible to list processes`);
     }
     if (format === "json") return new TextEncoder().encode(JSON.stringify(pids));
+    if (format === PROCESS_FILES_FORMAT) {
+      return encodeProcessFiles(this.#runtime.processFiles(pids));
+    }
     if (format !== "table") throw new Refusal("invalid format option");
     return new TextEncoder().encode(this.#runtime.processTable(pids, psargs));
   }

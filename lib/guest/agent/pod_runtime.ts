@@ -1,3 +1,4 @@
+import type { ProcessFiles } from "../../hyperstart/mod.ts";
 import {
   type ChildProgram,
   type Fd,
@@ -37,6 +38,7 @@ import { collectOrphans } from "./orphans.ts";
 import type { ParkedContainer } from "./parked_container.ts";
 import { Parking } from "./parking.ts";
 import { planProcess } from "./process_plan.ts";
+import { processFiles } from "./process_files.ts";
 import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
 import { addEntropy, moveClock } from "./renewal.ts";
@@ -376,6 +378,10 @@ export class PodRuntime implements Runtime, Disposable {
 
   processTable(pids: readonly number[], args: readonly string[]): string {
     return processTable(pids, args);
+  }
+
+  processFiles(pids: readonly number[]): ProcessFiles {
+    return processFiles(pids);
   }
 
   /** The pod's name, where it is the machine's. */

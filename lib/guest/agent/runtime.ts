@@ -6,6 +6,7 @@ import type {
   NewContainer,
   OnlineResources,
   Process,
+  ProcessFiles,
   StartPod,
 } from "../../hyperstart/mod.ts";
 
@@ -96,6 +97,8 @@ export interface Runtime {
   onlineResources(added: ResourceTotals): Promise<void>;
   /** The output of ps with these arguments, for these processes. */
   processTable(pids: readonly number[], args: readonly string[]): string;
+  /** What the kernel tells of these processes. */
+  processFiles(pids: readonly number[]): ProcessFiles;
 }
 
 /** A refusal whose text goes to the host as it is. */

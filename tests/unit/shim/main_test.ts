@@ -41,6 +41,7 @@ Deno.test("wrong arguments of the shim are named", () => {
     [[...NEEDED, "--bogus"], '"--bogus": it is unknown'],
     [[...NEEDED, "more"], '"more": it is unknown'],
     [[...NEEDED, "--attach", "/a"], "--attach needs --log"],
+    [[...NEEDED, "--show-processes"], "--show-processes needs --pod"],
   ];
   for (const [args, message] of cases) assertThrows(() => readShimArguments(args), Error, message);
 });

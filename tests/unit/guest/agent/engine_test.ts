@@ -245,6 +245,11 @@ Deno.test("processes are listed as numbers or as a table", async () => {
     session.command(GoCode.PSCONTAINER, { container: "a", format, psargs });
   assertEquals(await list("json"), "ACK [100,101]");
   assertEquals(await list("table", ["-o", "pid"]), "ACK table of 100,101 with -o,pid");
+  assertEquals(
+    await list("files"),
+    'ACK {"uptime":0,"processes":[{"stat":"100","status":"","cmdline":""},' +
+      '{"stat":"101","status":"","cmdline":""}]}',
+  );
   assertEquals(await list("xml"), "ERROR invalid format option");
   session.runtime.processes.forEach((each) => each.finish(0));
   assertEquals(

@@ -1,4 +1,8 @@
-import { type CgroupCounters, encodeStreamFrame } from "../../../../lib/hyperstart/mod.ts";
+import {
+  type CgroupCounters,
+  encodeStreamFrame,
+  type ProcessFiles,
+} from "../../../../lib/hyperstart/mod.ts";
 import type {
   ContainerSpec,
   GuestContainer,
@@ -193,5 +197,10 @@ export class FakeRuntime implements Runtime {
 
   processTable(pids: readonly number[], args: readonly string[]): string {
     return `table of ${pids} with ${args}\n`;
+  }
+
+  processFiles(pids: readonly number[]): ProcessFiles {
+    const processes = pids.map((pid) => ({ stat: `${pid}`, status: "", cmdline: "" }));
+    return { uptime: 0, processes };
   }
 }
