@@ -15,6 +15,7 @@ import type { ContainerConfig, PodConfig, PodRecord } from "../records.ts";
 import { unshareContainer } from "../share.ts";
 import { type PodDirectory, PodStore } from "../store.ts";
 import { type PodTools, vmRecord } from "../tools.ts";
+import { atRest } from "../templates/at_rest.ts";
 import { bootForLater } from "../templates/boot_for_later.ts";
 import { prime, WARM_UP } from "../templates/warm_up.ts";
 import {
@@ -100,6 +101,8 @@ async function make({ tools, pod, container, key, signal }: SpareRequest): Promi
   agent.close();
   await unshareContainer(directory, vm.process.pid, WARM_UP);
   await store.removeContainer(directory.id, WARM_UP);
+  // What the throw-away container leaves to be done is done by then.
+  await atRest(vm.process.pid);
   await offerSpare(directory, {
     version: 1,
     key,
