@@ -12,9 +12,9 @@ const BLOCK = 512;
 export class BoundedFile implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
 
-  /** @param path of the file, which may not be there yet, or no more */
-  constructor(path: string) {
-    this.#timer = setInterval(() => bound(path), INTERVAL);
+  /** @param path of the file, which may not be there yet, or no more; where it may move, what tells where it is */
+  constructor(path: string | (() => string)) {
+    this.#timer = setInterval(() => bound(typeof path === "string" ? path : path()), INTERVAL);
     Deno.unrefTimer(this.#timer);
   }
 

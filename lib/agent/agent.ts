@@ -228,8 +228,12 @@ export interface Agent {
    * Connects to the VM's guest, waits until it is ready, and starts the pod in it.
    *
    * @param pod what it is told, which need not be known before it is ready
+   * @param formerId the pod that it was, for a guest that has waited ({@linkcode Agent.emptyPod}): its proxy has it
+   *   already, and has moved to this pod's place
    */
-  startPod(pod: GuestPod | Promise<GuestPod>): Promise<void>;
+  startPod(pod: GuestPod | Promise<GuestPod>, formerId?: string): Promise<void>;
+  /** Ends every container and takes the guest's pod down; its proxy keeps the guest, for another pod to be started in. */
+  emptyPod(): Promise<void>;
   /** Ends every container and takes the guest's pod down. */
   stopPod(): Promise<void>;
   /** Reserves the streams of a process that is to be started. */

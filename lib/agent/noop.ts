@@ -15,6 +15,8 @@ export class NoopAgent implements Agent {
 
   async startPod(): Promise<void> {}
 
+  async emptyPod(): Promise<void> {}
+
   async stopPod(): Promise<void> {}
 
   /** Streams that lead nowhere. */

@@ -12,13 +12,13 @@ import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts"
 import { trace, traceSteps } from "../trace.ts";
 import { endProcess } from "./end_process.ts";
 import { growTo, isLarger } from "./grow.ts";
-import { bootOf, kindsOf, makeAgent, startPodProxy } from "./kinds.ts";
+import { bootOf, kindsOf, makeAgent, proxyUrl, startPodProxy } from "./kinds.ts";
 import { type PodNetwork, preparePodNetwork, type ToldNetwork } from "./network/pod_network.ts";
 import { interfacesIn } from "./network/template_card.ts";
 import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
 import { releaseOutside } from "./release_outside.ts";
 import { claimSockets } from "./sockets.ts";
-import { takeSpare } from "./spares/spare_store.ts";
+import { type TakenSpare, takeSpare } from "./spares/spare_store.ts";
 import type { PodDirectory } from "./store.ts";
 
 /** How long a restored guest may take until its pod is up, in milliseconds: what takes longer is damaged. */
@@ -68,13 +68,11 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
 }
 
 /** Only the built-in proxy tells how far the guest's clock is behind. */
-function originOf({ directory, pod: { config } }: BootOptions): VmOrigin | undefined {
+function originOf({ pod: { config } }: BootOptions): VmOrigin | undefined {
   const { proxy, agent } = kindsOf(config);
   const can = (config.template ?? "off") !== "off" && proxy.kind === "builtin" &&
     agent === "hyperstart";
-  if (!can) return undefined;
-  if (!canTakeSpare(config)) return { kind: "template" };
-  return { kind: "template", takeSpare: (key) => takeSpare(directory, key) };
+  return can ? { kind: "template" } : undefined;
 }
 
 /** Sockets elsewhere and ports of the host are opened when QEMU starts, and in a network namespace it starts there. */
@@ -96,12 +94,25 @@ async function bringUp(
   const log = getLogger("pod", { pod: pod.id });
   await using undo = new AsyncDisposableStack();
   const ended = new AbortController();
-  const proxy = startPodProxy(kinds.proxy, directory, options.dieWithParent);
-  undo.defer(() => endProcess(proxy.process));
-  if (proxy.process) {
-    log.info("proxy started", { "proxy-pid": proxy.process.pid, url: proxy.url });
-  }
-  const agent = makeAgent(pod, directory, proxy.url, AbortSignal.any([signal, ended.signal]));
+  const startProxy = () => {
+    const proxy = startPodProxy(kinds.proxy, directory, options.dieWithParent);
+    if (proxy.process) {
+      log.info("proxy started", { "proxy-pid": proxy.process.pid, url: proxy.url });
+    }
+    return proxy;
+  };
+  // A spare has one.
+  const takes = origin?.kind === "template" && canTakeSpare(pod.config);
+  let proxy = takes ? undefined : startProxy();
+  undo.defer(() => endProcess(proxy?.process ?? null));
+  let spare: TakenSpare | undefined;
+  const takeOne = async (key: string) => {
+    spare = await takeSpare(directory, key);
+    proxy = spare ? spare.proxy : startProxy();
+    return spare?.vm;
+  };
+  const url = proxyUrl(kinds.proxy, directory);
+  const agent = makeAgent(pod, directory, url, AbortSignal.any([signal, ended.signal]));
   undo.defer(() => agent.close());
   const devices = agent.createPod(directory.share);
   undo.defer(() => releaseOutside(directory));
@@ -121,8 +132,9 @@ async function bringUp(
     share: devices.share && { ...devices.share, kind: share },
     mounts: directory.share,
     dieWithParent: options.dieWithParent,
-    ...(origin ? { origin } : {}),
+    ...(origin ? { origin: takes ? { ...origin, takeSpare: takeOne } : origin } : {}),
   });
+  proxy ??= startProxy();
   onStarted(vm);
   undo.defer(() => vm.kill());
   // With this command goes the VM, and meanwhile it keeps the console small itself.
@@ -131,16 +143,19 @@ async function bringUp(
   if (unkept && !options.dieWithParent) startConsoleKeeper(vm);
   log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
   using _watching = watch(vm, proxy.process, ended);
-  const launched = options.onLaunched?.(vm);
   const networking = connectWhenRunning(vm, network);
   const told = networking.connected.then((known) => ({ hostname, share, ...known }));
+  steps.next("bring the guest up");
+  // First, so that the guest is at work while the rest is done here.
+  const started = agent.startPod(told, spare?.formerId);
+  const launched = options.onLaunched?.(vm);
   // Whoever waits for the pod is told.
   told.catch(() => {});
+  started.catch(() => {});
   try {
-    steps.next("bring the guest up");
     await Promise.all([
       launched,
-      agent.startPod(told),
+      started,
       told,
       vm.template?.restored,
     ]);

@@ -35,14 +35,19 @@ export function kindsOf({ kinds = BUILTIN_KINDS }: Pick<PodConfig, "kinds">): Po
   return kinds;
 }
 
+/** Where a pod's proxy takes connections. */
+export function proxyUrl(proxy: PodProxy, directory: PodDirectory): string {
+  return proxy.kind === "noop" ? proxy.url : directory.proxyUrl;
+}
+
 /** Starts a pod's proxy, if one is to be started. @throws {SysError} @throws {Failure} when its program cannot be */
 export function startPodProxy(
   proxy: PodProxy,
   directory: PodDirectory,
   dieWithParent: boolean,
 ): ProxyRecord {
-  if (proxy.kind === "noop") return { process: null, url: proxy.url };
-  const url = `unix://${directory.proxySocket}`;
+  const url = proxyUrl(proxy, directory);
+  if (proxy.kind === "noop") return { process: null, url };
   const pid = startProxy({
     url,
     dieWithParent,

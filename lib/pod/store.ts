@@ -23,8 +23,9 @@ export class PodDirectory {
     return join(this.path, "pod.json");
   }
 
-  get proxySocket(): string {
-    return join(this.path, "proxy.sock");
+  /** Where the pod's own proxy takes connections. */
+  get proxyUrl(): string {
+    return `unix://${join(this.path, "proxy.sock")}`;
   }
 
   /** Directory of a container's record. */

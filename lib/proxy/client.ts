@@ -65,11 +65,12 @@ export class ProxyClient implements Disposable {
 
   /** Binds this connection to a registered VM and has tokens for new processes made. */
   async attachVM(vm: AttachVM, options?: CommandOptions): Promise<IoDescription> {
-    const { containerId, numIOStreams, trace } = vm;
+    const { containerId, numIOStreams, trace, spare } = vm;
     const request = {
       containerId,
       ...(numIOStreams ? { numIOStreams } : {}),
       ...(trace ? { trace } : {}),
+      ...(spare ? { spare } : {}),
     };
     return tokensOf(await this.#command(Command.attachVM, "AttachVM", request, options), vm);
   }

@@ -93,6 +93,7 @@ async function registerVM(client: CommandContext, payload: Uint8Array): Promise<
 async function attachVM(client: CommandContext, payload: Uint8Array): Promise<unknown> {
   const { registry } = client;
   const request = parseAttachVM(payload);
+  if (request.spare) registry.handOver(request.containerId, request.spare);
   const vm = registry.find(request.containerId);
   const tokens = registry.allocate(vm, request.numIOStreams);
   client.vm = vm;

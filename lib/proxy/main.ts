@@ -1,9 +1,10 @@
+import { basename, dirname, join } from "@std/path";
 import { BoundedFile } from "../bounded_file.ts";
 import { configureLogging, getLogger, LOG_LEVELS, type LogLevel } from "../log.ts";
 import { messageOf } from "../failure.ts";
 import { ProxyServer } from "./server.ts";
 import type { ShimHostMaker } from "./shim_host.ts";
-import { parseProxyUrl } from "./url.ts";
+import { socketPathOf } from "./url.ts";
 
 const DEFAULT_SOCKET = "/var/run/cc-oci-runtime/proxy.sock";
 const OPTIONS_WITH_VALUE = [
@@ -51,11 +52,11 @@ export async function proxyMain(
       if (options.has(name)) log.debug("Option has no effect", { option: name });
     }
     const uri = options.get("uri");
-    const path = options.get("socket-path") ?? (uri ? socketPath(uri) : DEFAULT_SOCKET);
+    const path = options.get("socket-path") ?? (uri ? socketPathOf(uri) : DEFAULT_SOCKET);
     const server = new ProxyServer({ path, onePod: uri !== undefined, shimHost });
     const console = options.get("console");
     // Later than what the pod's start waits for.
-    if (console !== undefined) server.registered.then(() => new BoundedFile(console));
+    if (console !== undefined) server.registered.then(() => boundConsole(console, server));
     const stopped = Promise.withResolvers<void>();
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       Deno.addSignalListener(signal, stopped.resolve);
@@ -70,6 +71,12 @@ export async function proxyMain(
     await writeText(Deno.stderr, `podvisor proxy: ${messageOf(error)}\n`);
     return 1;
   }
+}
+
+/** One beside the socket goes where the socket goes. */
+function boundConsole(path: string, server: ProxyServer): void {
+  const isBeside = dirname(path) === dirname(server.path);
+  new BoundedFile(() => isBeside ? join(dirname(server.path), basename(path)) : path);
 }
 
 function parseOptions(args: readonly string[]): Map<string, string> {
@@ -97,14 +104,6 @@ function configureLog(options: ReadonlyMap<string, string>): void {
   }
   const file = options.get("log-file");
   configureLogging({ level: level as LogLevel, format, ...(file === undefined ? {} : { file }) });
-}
-
-function socketPath(uri: string): string {
-  const address = parseProxyUrl(uri);
-  if (address.transport !== "unix") {
-    throw new Error(`Cannot listen on ${uri}: only Unix sockets are served`);
-  }
-  return address.path;
 }
 
 async function print(text: string): Promise<number> {

@@ -27,6 +27,16 @@ export interface AttachVM {
   numIOStreams?: number;
   /** As in {@linkcode RegisterVM}. */
   trace?: boolean;
+  /** podvisor's own: the VM has waited for a pod, and is `containerId`'s from now on. */
+  spare?: SpareVM;
+}
+
+/** A VM that was registered before its pod was known. */
+export interface SpareVM {
+  /** Its `containerId` so far. */
+  formerId: string;
+  /** Where the proxy's socket is now. */
+  url: string;
 }
 
 /** Signal, from a shim. Columns and rows come with SIGWINCH, and only with it. */
@@ -77,13 +87,20 @@ export function parseRegisterVM(payload: Uint8Array): Required<RegisterVM> {
 }
 
 /** Reads AttachVM. */
-export function parseAttachVM(payload: Uint8Array): Required<AttachVM> {
+export function parseAttachVM(
+  payload: Uint8Array,
+): Required<Omit<AttachVM, "spare">> & Pick<AttachVM, "spare"> {
   const fields = Fields.parse(payload, "AttachVM");
   return {
     containerId: fields.string("containerId"),
     numIOStreams: fields.integer("numIOStreams", MAX_TOKENS),
     trace: fields.boolean("trace"),
+    ...(fields.has("spare") ? { spare: fields.object("spare", spareIn) } : {}),
   };
+}
+
+function spareIn(fields: Fields): SpareVM {
+  return { formerId: fields.string("formerId"), url: fields.string("url") };
 }
 
 /** Reads UnregisterVM. */

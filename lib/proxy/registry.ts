@@ -1,12 +1,13 @@
 import type { ProxyLimits } from "./limits.ts";
+import type { SpareVM } from "./payloads.ts";
 import type { Session } from "./session.ts";
 import type { HostedShims } from "./shim_host.ts";
+import { socketPathOf } from "./url.ts";
 import type { Vm } from "./vm.ts";
 
 /** What a proxy knows: its VMs, and whose each token is. */
 export class Registry {
-  /** Where shims connect, for the answers to RegisterVM and AttachVM. */
-  readonly url: string;
+  #path: string;
   readonly vms = new Map<string, Vm>();
   /** Shims that it serves itself. */
   readonly shims: HostedShims;
@@ -18,15 +19,25 @@ export class Registry {
   readonly #registered = Promise.withResolvers<void>();
 
   constructor(
-    url: string,
+    path: string,
     shims: HostedShims,
     limits: ProxyLimits,
     onUnregister: (vm: Vm) => void,
   ) {
-    this.url = url;
+    this.#path = path;
     this.shims = shims;
     this.#limits = limits;
     this.#onUnregister = onUnregister;
+  }
+
+  /** Where its socket is. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Where shims connect, for the answers to RegisterVM and AttachVM. */
+  get url(): string {
+    return `unix://${this.#path}`;
   }
 
   /** Resolves when the guest of the first VM has answered. */
@@ -44,6 +55,20 @@ export class Registry {
     const vm = this.vms.get(id);
     if (!vm) throw new Error(`unknown containerID: ${id}`);
     return vm;
+  }
+
+  /**
+   * A VM that has waited becomes a pod's, and the socket with it, which whoever took the VM has moved.
+   *
+   * @throws {Error} when there is no such VM, or another one has the pod's name
+   */
+  handOver(id: string, { formerId, url }: SpareVM): void {
+    const vm = this.find(formerId);
+    if (id === "" || this.vms.has(id)) throw new Error(`${id}: container already registered`);
+    this.#path = socketPathOf(url);
+    this.vms.delete(formerId);
+    this.vms.set(id, vm);
+    vm.id = id;
   }
 
   /** Takes a VM out of the table. Its channels stay open: the guest ends them. */

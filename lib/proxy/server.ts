@@ -25,7 +25,6 @@ export interface ProxyServerOptions {
  * A server of cc-proxy's protocol. It listens from the moment of its construction; the socket is for its owner alone.
  */
 export class ProxyServer implements AsyncDisposable {
-  readonly #path: string;
   readonly #listener: Deno.UnixListener;
   readonly #registry: Registry;
   readonly #limits: ProxyLimits;
@@ -34,11 +33,10 @@ export class ProxyServer implements AsyncDisposable {
   #listening = true;
 
   constructor({ path, onePod = true, limits, shimHost }: ProxyServerOptions) {
-    this.#path = path;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
-    const url = `unix://${path}`;
-    const shims = new HostedShims({ url, connect: () => this.#connect() }, shimHost);
-    this.#registry = new Registry(url, shims, this.#limits, (vm) => {
+    const proxy = () => ({ url: this.url, connect: () => this.#connect() });
+    const shims = new HostedShims(proxy, shimHost);
+    this.#registry = new Registry(path, shims, this.#limits, (vm) => {
       if (!onePod) return;
       this.#stopListening();
       vm.lost.then(() => this.#finished.resolve());
@@ -50,6 +48,11 @@ export class ProxyServer implements AsyncDisposable {
   /** Where it listens. */
   get url(): string {
     return this.#registry.url;
+  }
+
+  /** Where its socket is: with a VM that has waited it goes to the pod's directory. */
+  get path(): string {
+    return this.#registry.path;
   }
 
   /** Resolves when the guest of the first VM that is registered has answered. */
@@ -110,7 +113,7 @@ export class ProxyServer implements AsyncDisposable {
     this.#listening = false;
     this.#listener.close();
     try {
-      Deno.removeSync(this.#path);
+      Deno.removeSync(this.path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

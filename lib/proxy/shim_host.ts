@@ -45,11 +45,12 @@ export const ShimCommand = {
 
 /** The shims that a proxy serves itself, from the first that it is asked for. */
 export class HostedShims {
-  readonly #proxy: HostingProxy;
+  readonly #proxy: () => HostingProxy;
   readonly #make: ShimHostMaker | undefined;
   #host: Promise<ShimHost> | undefined;
 
-  constructor(proxy: HostingProxy, make: ShimHostMaker | undefined) {
+  /** @param proxy asked when the first is to be served: until then its socket may move */
+  constructor(proxy: () => HostingProxy, make: ShimHostMaker | undefined) {
     this.#proxy = proxy;
     this.#make = make;
   }
@@ -57,7 +58,7 @@ export class HostedShims {
   /** See {@linkcode ShimHost.serve}. */
   async serve(token: string, request: string): Promise<ServedShim> {
     if (!this.#make) throw new Error("this proxy serves no shims");
-    return await (await (this.#host ??= this.#make(this.#proxy))).serve(token, request);
+    return await (await (this.#host ??= this.#make(this.#proxy()))).serve(token, request);
   }
 
   async release(container: string): Promise<void> {

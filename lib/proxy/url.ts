@@ -30,6 +30,13 @@ export function parseProxyUrl(url: string): ProxyAddress {
   return { transport: "tcp", hostname: hostname.replace(/^\[|\]$/g, ""), port };
 }
 
+/** The path of a socket to listen on. @throws {Error} for an address that is none */
+export function socketPathOf(url: string): string {
+  const address = parseProxyUrl(url);
+  if (address.transport === "unix") return address.path;
+  throw new Error(`Cannot listen on ${url}: only Unix sockets are served`);
+}
+
 /** The address without its scheme, for logs. */
 export function addressText(address: ProxyAddress): string {
   return address.transport === "unix" ? address.path : `${address.hostname}:${address.port}`;

@@ -45,7 +45,8 @@ export interface VmSockets {
 
 /** A registered VM: its two channels and the sessions of its processes. */
 export class Vm implements SessionHost {
-  readonly id: string;
+  /** The pod's name. */
+  id: string;
   /** Set once the guest is ready. */
   hello: GuestHello | undefined;
   /** Known once the guest is ready. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { isAlive, type ProcessIdentity } from "../../lib/sys/mod.ts";
+import { isAlive, pause, type ProcessIdentity } from "../../lib/sys/mod.ts";
 import { eventually } from "../harness/podvisor.ts";
 import { makeSandbox } from "./network_sandbox.ts";
 import { TemplateBench } from "../harness/template_bench.ts";
@@ -9,6 +9,7 @@ import { TemplateBench } from "../harness/template_bench.ts";
 interface Spare {
   key: string;
   vm: { process: ProcessIdentity };
+  proxy: { process: ProcessIdentity };
   keeper: ProcessIdentity;
 }
 
@@ -40,8 +41,8 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
   await t.step("a pod gets it, with all that is its own, and another one is made", async () => {
     const spare = await nextSpare();
     await podvisor("pod", "create", "web", "--hostname", "www", "--cpus", "2");
-    const { vm } = JSON.parse(await podvisor("pod", "inspect", "web"));
-    assertEquals(vm.process, spare.vm.process);
+    const { vm, proxy } = JSON.parse(await podvisor("pod", "inspect", "web"));
+    assertEquals([vm.process, proxy.process], [spare.vm.process, spare.proxy.process]);
     const file = join(state, "file");
     await Deno.writeTextFile(file, "of this pod\n");
     const script = "hostname; nproc; date +%s; cat /file";
@@ -55,7 +56,7 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
     await nextSpare(spare);
     assert(isAlive(spare.vm.process), "the VM of a pod that lasts goes on");
     await podvisor("pod", "rm", "--force", "web");
-    assert(!isAlive(spare.vm.process));
+    assert(!isAlive(spare.vm.process) && !isAlive(spare.proxy.process));
   });
 
   await t.step("of two commands at once one gets it, and both have their own", async () => {
@@ -89,6 +90,7 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
       command.kill("SIGKILL");
       await command.output();
       await eventually("the end of the VM", () => !isAlive(spare.vm.process));
+      await eventually("the end of the proxy", () => !isAlive(spare.proxy.process));
       assertStringIncludes(await podvisor("gc"), "removed pod killed");
     },
   );
@@ -96,6 +98,19 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
   await t.step("one whose VM is killed goes away", async () => {
     const spare = await nextSpare();
     Deno.kill(spare.vm.process.pid, "SIGKILL");
+    await noSpare();
+    assert(!isAlive(spare.proxy.process));
+  });
+
+  await t.step("one whose proxy is killed goes away", async () => {
+    const [key] = await bench.keys();
+    const keeper = bench.bench.start(["spare", "keep", "--key", key!], { env });
+    const spare = await nextSpare();
+    // One that is gone before its keeper has counted those that wait is made up for.
+    await pause(500);
+    Deno.kill(spare.proxy.process.pid, "SIGKILL");
+    assertEquals((await keeper.output()).code, 0);
+    assert(!isAlive(spare.vm.process));
     await noSpare();
   });
 
@@ -118,7 +133,11 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
     const { vm } = JSON.parse(await podvisor("pod", "inspect", "web"));
     assertNotEquals(vm.process, spare.vm.process);
     await podvisor("pod", "rm", "--force", "web");
-    assertStringIncludes(await podvisor("gc"), `ended processes ${spare.vm.process.pid}`);
+    const ended = await podvisor("gc");
+    for (const { pid } of [spare.vm.process, spare.proxy.process]) {
+      assertStringIncludes(ended, String(pid));
+    }
+    assert(!isAlive(spare.vm.process) && !isAlive(spare.proxy.process));
     await noSpare();
   });
 

@@ -26,3 +26,15 @@ Deno.test("a file that is written to without end stays small, with its end, and 
   assert(new TextDecoder().decode(rest).endsWith("...last line\n"));
   await Deno.remove(path);
 });
+
+Deno.test("a file that moves is kept small where it is now", async () => {
+  const directory = await Deno.makeTempDir();
+  let path = `${directory}/before`;
+  await Deno.writeTextFile(path, "");
+  using _bounded = new BoundedFile(() => path);
+  await Deno.rename(path, `${directory}/after`);
+  path = `${directory}/after`;
+  await Deno.writeFile(path, new Uint8Array(3 << 20).fill(46));
+  await eventually("it is cut", () => (Deno.statSync(path).blocks ?? 0) * 512 <= 1 << 20);
+  await Deno.remove(directory, { recursive: true });
+});

@@ -41,6 +41,7 @@ import { ClockLag } from "./clock_lag.ts";
 import { guestPorts, MOUNT_TAG } from "./devices.ts";
 import { containerFor, execFor, startPodFor } from "./dialects.ts";
 import { type GuestAddress, GuestConnection } from "./guest_connection.ts";
+import type { GuestLink } from "./guest_link.ts";
 import { constraintsOf, containerMessage, processMessage } from "./messages.ts";
 import { startWarnings } from "./start_warnings.ts";
 import { networkFor } from "./network.ts";
@@ -74,8 +75,8 @@ export class HyperstartAgent implements Agent {
     return { ports: this.#ports, share: { path: share, tag: MOUNT_TAG } };
   }
 
-  async startPod(told: GuestPod | Promise<GuestPod>): Promise<void> {
-    const { dialect, clockOffset } = await this.#guest.register(this.#ports);
+  async startPod(told: GuestPod | Promise<GuestPod>, formerId?: string): Promise<void> {
+    const { dialect, clockOffset } = await this.#greet(formerId);
     const pod = await told;
     const hostname = cutHostname(pod.hostname);
     if (hostname !== pod.hostname) {
@@ -102,6 +103,12 @@ export class HyperstartAgent implements Agent {
     await this.#setClock(lag);
   }
 
+  /** The clock of a guest that has waited was set when it became ready: what it has lost since, its answer tells. */
+  async #greet(formerId: string | undefined): Promise<GuestLink> {
+    if (formerId === undefined) return await this.#guest.register(this.#ports);
+    return { ...await this.#guest.takeOver(formerId), clockOffset: 0 };
+  }
+
   /** A busy host delays messages: what the first ones tell of the clock may not do. */
   async #setClock(lag: ClockLag): Promise<void> {
     for (let move = 0; lag.worst > CLOCK_PRECISION && move < CLOCK_MOVES; move++) {
@@ -112,6 +119,10 @@ export class HyperstartAgent implements Agent {
     }
     if (lag.worst <= CLOCK_PRECISION) return;
     this.#logger.warn("the guest's clock may be off", { microseconds: lag.worst });
+  }
+
+  async emptyPod(): Promise<void> {
+    await this.#guest.send("destroypod");
   }
 
   /** Does as much of it as the guest and the proxy let it, and then throws what went wrong. */

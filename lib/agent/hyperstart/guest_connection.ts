@@ -65,6 +65,14 @@ export class GuestConnection {
     return this.#link;
   }
 
+  /** The same for a guest that the proxy has already, as another pod's: it is this one's from then on. */
+  takeOver(formerId: string): Promise<GuestLink> {
+    const { pod, proxy } = this.#options;
+    const spare = { formerId, url: proxy };
+    this.#link = this.#attach({ containerId: pod, trace: isTracing(), spare });
+    return this.#link;
+  }
+
   /** The connection, unless it has been lost: then a new one. */
   async attached(): Promise<GuestLink> {
     const vm = { containerId: this.#options.pod, trace: isTracing() };

@@ -7,12 +7,15 @@ import {
   isAlive,
   lockFile,
   openIdentified,
+  type ProcessIdentity,
   waitForEnd,
 } from "../../sys/mod.ts";
+import { killProcess } from "../end_process.ts";
 import type { ContainerConfig, PodConfig, PodRecord } from "../records.ts";
 import { unshareContainer } from "../share.ts";
 import { type PodDirectory, PodStore } from "../store.ts";
 import { type PodTools, vmRecord } from "../tools.ts";
+import { atRest } from "../templates/at_rest.ts";
 import { bootForLater } from "../templates/boot_for_later.ts";
 import { prime, WARM_UP } from "../templates/warm_up.ts";
 import {
@@ -66,6 +69,7 @@ export async function keepSpare(request: SpareRequest): Promise<void> {
 interface Spare {
   directory: PodDirectory;
   vm: Vm;
+  proxy: ProcessIdentity | null;
 }
 
 /** One at a time: two that count at once would make too many. */
@@ -81,7 +85,7 @@ async function makeMissing(request: SpareRequest): Promise<Spare | undefined> {
 async function make({ tools, pod, container, key, signal }: SpareRequest): Promise<Spare> {
   const store = spareStore(tools.store.root);
   await using undo = new AsyncDisposableStack();
-  const { directory, agent, vm, leave } = await bootForLater(undo, {
+  const { directory, agent, vm, proxy } = await bootForLater(undo, {
     tools: { store, hypervisor: tools.hypervisor },
     pod,
     container,
@@ -93,39 +97,45 @@ async function make({ tools, pod, container, key, signal }: SpareRequest): Promi
   }
   // Further ones make its starts no faster.
   await prime(agent, container);
-  await leave();
+  await agent.emptyPod();
+  agent.close();
   await unshareContainer(directory, vm.process.pid, WARM_UP);
   await store.removeContainer(directory.id, WARM_UP);
+  // What the throw-away container leaves to be done is done by then.
+  await atRest(vm.process.pid);
   await offerSpare(directory, {
     version: 1,
     key,
     path: directory.path,
     vm: vmRecord(vm),
+    proxy,
     keeper: identifyProcess(Deno.pid)!,
   });
   undo.move();
-  return { directory, vm };
+  return { directory, vm, proxy: proxy.process };
 }
 
 async function waitForTaker(
   { time, signal }: SpareRequest,
-  { directory, vm }: Spare,
+  spare: Spare,
 ): Promise<"taken" | "ended"> {
+  const { directory, vm, proxy } = spare;
   using process = openIdentified(vm.process);
-  const end = performance.now() + time;
+  const latest = performance.now() + time;
   while (process && !await waitForEnd(process, LOOK)) {
     if (!await isOffered(directory)) return "taken";
-    const over = signal.aborted || performance.now() >= end;
+    const over = signal.aborted || performance.now() >= latest || !proxy || !isAlive(proxy);
     if (!over) continue;
     if (!await withdrawSpare(directory)) return "taken";
     break;
   }
-  await vm.kill();
+  await end(spare);
   return "ended";
 }
 
 /** Until a pod that is to last is up, and of one that is not as long as it is there, its VM ends with its command. */
-async function watchTaker(store: PodStore, { directory, vm }: Spare): Promise<void> {
+async function watchTaker(store: PodStore, spare: Spare): Promise<void> {
+  const { directory, vm } = spare;
   using process = openIdentified(vm.process);
   const taker = await findTaker(store.root, directory.path);
   const read = async () => taker === undefined ? undefined : await store.findPod(taker);
@@ -134,5 +144,9 @@ async function watchTaker(store: PodStore, { directory, vm }: Spare): Promise<vo
     if (await waitForEnd(process, LOOK)) break;
     pod = await read();
   }
-  if (pod?.owner !== null) await vm.kill();
+  if (pod?.owner !== null) await end(spare);
+}
+
+async function end({ vm, proxy }: Spare): Promise<void> {
+  await Promise.all([vm.kill(), killProcess(proxy)]);
 }

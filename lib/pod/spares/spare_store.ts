@@ -1,10 +1,8 @@
 import { join } from "@std/path";
-import type { RunningVm } from "../../hypervisor/mod.ts";
 import { getLogger } from "../../log.ts";
 import { isAlive, type ProcessIdentity } from "../../sys/mod.ts";
-import { POD_LOGS } from "../pod_logs.ts";
 import { readRecord, writeRecord } from "../record_file.ts";
-import type { VmRecord } from "../records.ts";
+import type { ProxyRecord, VmRecord } from "../records.ts";
 import { type PodDirectory, PodStore } from "../store.ts";
 
 /** A VM that waits for a pod (`spare.json`). The file is the VM: whose directory it is in has it. */
@@ -15,8 +13,19 @@ export interface SpareRecord {
   /** Directory that the VM was started in, and that its command line names. */
   path: string;
   vm: VmRecord;
+  /** Its proxy, which knows its guest under the name of the spare. */
+  proxy: ProxyRecord;
   /** The process that ends it when nobody takes it, and that watches who has. */
   keeper: ProcessIdentity;
+}
+
+/** A spare that a pod has taken. */
+export interface TakenSpare {
+  vm: VmRecord;
+  /** At its new address. */
+  proxy: ProxyRecord;
+  /** What it was as a pod. */
+  formerId: string;
 }
 
 /** Name of the record in its directory. */
@@ -62,8 +71,8 @@ export async function countSpares(root: string, key: string): Promise<number> {
 export async function takeSpare(
   directory: PodDirectory,
   key: string,
-): Promise<Omit<RunningVm, "directory"> | undefined> {
-  if (!await isEmpty(directory.share)) return undefined;
+): Promise<TakenSpare | undefined> {
+  if (!isEmpty(directory.share)) return undefined;
   const store = spareStore(directory.root);
   for (const id of await store.list()) {
     const from = store.directory(id);
@@ -71,9 +80,10 @@ export async function takeSpare(
     if (!isFit(spare, key)) continue;
     const take = () => Deno.rename(from.file(RECORD), directory.file(RECORD));
     if (!await whetherFound(take)) continue;
-    await moveFiles(from, directory);
+    moveFiles(from, directory);
     getLogger("pod", { pod: directory.id }).info("spare taken", { spare: id });
-    return spare.vm;
+    const { vm, proxy } = spare;
+    return { vm, proxy: { ...proxy, url: directory.proxyUrl }, formerId: id };
   }
   return undefined;
 }
@@ -105,27 +115,23 @@ export function formerPlaces(directory: string): string[] {
 
 /** One whose keeper is gone would outlive a command that is killed. */
 function isFit(spare: SpareRecord | undefined, key: string): spare is SpareRecord {
-  return spare?.key === key && isAlive(spare.keeper) && isAlive(spare.vm.process);
+  if (spare?.key !== key || spare.proxy.process === null) return false;
+  return [spare.keeper, spare.vm.process, spare.proxy.process].every(isAlive);
 }
 
 /**
  * A socket is found by its file, wherever that is; the VM's share and the mounts on it go with its directory
- * (rename(2)). What is left is what the spare was as a pod.
+ * (rename(2)). What is left is what the spare was as a pod. Nothing here waits for a disk.
  */
-async function moveFiles(from: PodDirectory, to: PodDirectory): Promise<void> {
-  const left = [
-    from.record,
-    from.proxySocket,
-    from.file("containers"),
-    from.file(POD_LOGS.proxy),
-  ];
-  for await (const { name } of Deno.readDir(from.path)) {
-    if (!left.includes(from.file(name))) await Deno.rename(from.file(name), to.file(name));
+function moveFiles(from: PodDirectory, to: PodDirectory): void {
+  const left = [from.record, from.file("containers")];
+  for (const { name } of Deno.readDirSync(from.path)) {
+    if (!left.includes(from.file(name))) Deno.renameSync(from.file(name), to.file(name));
   }
 }
 
-async function isEmpty(path: string): Promise<boolean> {
-  for await (const _ of Deno.readDir(path)) return false;
+function isEmpty(path: string): boolean {
+  for (const _ of Deno.readDirSync(path)) return false;
   return true;
 }
 

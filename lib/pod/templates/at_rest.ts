@@ -22,7 +22,7 @@ export async function atRest(pid: number): Promise<void> {
     if (now - used <= USE) return;
     used = now;
   }
-  throw new Failure("Cannot save the VM: its guest does not come to rest");
+  throw new Failure("Cannot keep the VM for later: its guest does not come to rest");
 }
 
 /** Processor time that a process has used so far, in milliseconds (proc(5), stat). */

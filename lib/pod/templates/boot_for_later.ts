@@ -1,8 +1,7 @@
-import type { Agent } from "../../agent/mod.ts";
-import type { Vm, VmOrigin } from "../../hypervisor/mod.ts";
+import type { VmOrigin } from "../../hypervisor/mod.ts";
 import { identifyProcess } from "../../sys/mod.ts";
 import { addPod } from "../add_pod.ts";
-import { bootPod } from "../boot.ts";
+import { type BootedPod, bootPod } from "../boot.ts";
 import { endProcess } from "../end_process.ts";
 import { makeName } from "../identifier.ts";
 import type { ContainerConfig, PodConfig } from "../records.ts";
@@ -35,7 +34,7 @@ export interface LaterPod {
 export async function bootForLater(
   undo: AsyncDisposableStack,
   { tools: { store, hypervisor }, pod, container, origin, dieWithParent, signal }: LaterPod,
-): Promise<{ directory: PodDirectory; agent: Agent; vm: Vm; leave(): Promise<void> }> {
+): Promise<BootedPod & { directory: PodDirectory }> {
   const owner = identifyProcess(Deno.pid)!;
   const { directory, record } = await addPod(store, makeName(), pod, owner);
   undo.defer(() => store.remove(directory.id));
@@ -55,10 +54,5 @@ export async function bootForLater(
   undo.defer(() => vm.kill());
   undo.defer(() => endProcess(proxy.process));
   undo.defer(() => agent.close());
-  const leave = async () => {
-    await agent.stopPod();
-    // Its guest sees its host go; the next one that comes is greeted as the first one was.
-    await endProcess(proxy.process);
-  };
-  return { directory, agent, vm, leave };
+  return { directory, agent, vm, proxy };
 }

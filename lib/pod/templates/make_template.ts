@@ -5,6 +5,7 @@ import type {
   TemplatePlace,
   TemplateStore,
 } from "../../hypervisor/mod.ts";
+import { endProcess } from "../end_process.ts";
 import type { ContainerConfig, PodConfig } from "../records.ts";
 import type { PodTools } from "../tools.ts";
 import { atRest } from "./at_rest.ts";
@@ -44,7 +45,7 @@ async function fill(
   place: TemplatePlace,
 ): Promise<TemplateDetails | undefined> {
   await using undo = new AsyncDisposableStack();
-  const { agent, vm, leave } = await bootForLater(undo, {
+  const { agent, vm, proxy } = await bootForLater(undo, {
     tools,
     pod,
     container,
@@ -60,7 +61,9 @@ async function fill(
     return undefined;
   }
   await warmUp(agent, container);
-  await leave();
+  await agent.stopPod();
+  // Its guest sees its host go; the next one that comes is greeted as the first one was.
+  await endProcess(proxy.process);
   await atRest(vm.process.pid);
   await vm.save(place.state);
   await vm.kill();

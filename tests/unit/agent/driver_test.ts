@@ -63,6 +63,23 @@ Deno.test("a second driver attaches to a pod that another one has registered", a
   ]);
 });
 
+Deno.test("a guest whose pod has been emptied is another pod's, without a second greeting", async () => {
+  await using scene = new Scene("go");
+  await scene.agent.startPod(POD);
+  await scene.agent.emptyPod();
+  scene.agent.close();
+  const { control, streams } = scene.dialect.guest;
+  const web = new HyperstartAgent({ pod: "web", proxy: scene.url });
+  web.init({ directory: scene.directory, sockets: { control, stream: streams } });
+  await web.startPod({ ...POD, hostname: "www" }, "pod1");
+  await assertRejects(() => scene.agent.killContainer("c", 9, false), Error, "unknown containerID");
+  await web.killContainer("c", 9, false);
+  web.close();
+  const started = scene.dialect.messages(Code.STARTPOD) as { hostname: string }[];
+  assertEquals(started.map(({ hostname }) => hostname), ["pod1", "www"]);
+  assertEquals(scene.dialect.messages(Code.DESTROYPOD).length, 1);
+});
+
 Deno.test("a pod's end is told to the proxy even when the guest refuses to come down, and the refusal is reported", async () => {
   await using scene = new Scene("go");
   await scene.agent.startPod(POD);

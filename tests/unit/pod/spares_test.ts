@@ -24,7 +24,7 @@ Deno.test("a spare that is taken has its VM's files in the pod's directory, and 
     await Deno.writeTextFile(spare.record, "what it was as a pod");
     assertEquals(await countSpares(root, "key"), 1);
     const [web, db] = await pods(root, "web", "db");
-    assertEquals((await takeSpare(web!, "key"))?.process, ALIVE);
+    assertEquals((await takeSpare(web!, "key"))?.vm.process, ALIVE);
     assertEquals(await Deno.readTextFile(web!.file("qmp.sock")), "its monitor");
     assertEquals(await names(spare.path), ["pod.json"]);
     assertEquals(await findTaker(root, spare.path), "web");
@@ -46,6 +46,7 @@ Deno.test("nobody takes a spare of another shape, one that is dead, or one that 
   withRoot(async (root) => {
     await offer(root, "another", { key: "another" });
     await offer(root, "dead", { vm: DEAD });
+    await offer(root, "unreachable", { proxy: DEAD });
     await offer(root, "unwatched", { keeper: DEAD });
     const [web] = await pods(root, "web");
     assertEquals(await takeSpare(web!, "key"), undefined);
@@ -73,7 +74,7 @@ Deno.test("a pod that shares something already takes none", () =>
 async function offer(
   root: string,
   id: string,
-  { key = "key", vm = ALIVE, keeper = ALIVE },
+  { key = "key", vm = ALIVE, proxy = ALIVE, keeper = ALIVE },
 ): Promise<PodDirectory> {
   const directory = await spareStore(root).add(id);
   await offerSpare(directory, {
@@ -81,6 +82,7 @@ async function offer(
     key,
     path: directory.path,
     vm: { process: vm, accelerator: "tcg", shareDaemon: null },
+    proxy: { process: proxy, url: directory.proxyUrl, hostsShims: true },
     keeper,
   });
   return directory;

@@ -94,6 +94,29 @@ Deno.test("the client registers, attaches, sends and unregisters", async () => {
   await client.unregisterVM("pod");
 });
 
+Deno.test("a VM that has waited is handed over once, with its socket", async () => {
+  const { stage } = await Stage.registered();
+  await using _ = stage;
+  stage.guest.script = ({ text }) => [reply(GoCode.ACK, text)];
+  const path = stage.url.slice("unix://".length);
+  const moved = `${path}.moved`;
+  await Deno.rename(path, moved);
+  const url = `unix://${moved}`;
+  using client = await ProxyClient.connect(url);
+  const take = (containerId: string, url: string, formerId = "pod") =>
+    client.attachVM({ containerId, spare: { formerId, url } });
+  await assertRejects(() => take("web", "tcp://host:1"), ProxyError, "only Unix sockets");
+  await assertRejects(() => take("", url), ProxyError, "container already registered");
+  assertEquals((await take("web", url)).url, url);
+  await assertRejects(() => take("other", url), ProxyError, "unknown containerID: pod");
+  await assertRejects(() => take("web", url, "web"), ProxyError, "container already registered");
+  await assertRejects(() => client.attachVM({ containerId: "pod" }), ProxyError, "unknown");
+  const answer = await client.hyper("startpod", [], 1);
+  assertEquals(new TextDecoder().decode(answer), "1");
+  await client.unregisterVM("web");
+  await assertRejects(() => Deno.lstat(moved), Deno.errors.NotFound);
+});
+
 Deno.test("overlapping commands of one client each get their own answer", async () => {
   const { stage } = await Stage.registered();
   await using _ = stage;
