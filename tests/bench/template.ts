@@ -4,7 +4,7 @@ import { type Place, processorTimeOfChildren } from "./podvisor.ts";
 import { Spares } from "./spares.ts";
 import { median, type Row } from "./row.ts";
 
-const RUNS = 9, COLD_RUNS = 3, EXECS = 7, PODS = 10;
+const RUNS = 9, COLD_RUNS = 3, EXECS = 21, PODS = 10;
 const MB = 1e6;
 
 /** Pods that are restored, against QEMU that restores the same VM, and against pods that boot. */
