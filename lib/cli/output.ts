@@ -39,7 +39,7 @@ export function describeError(error: unknown): string {
 
 /** The runtime's own errors end with what it did and with what: "Is a directory (os error 21): open '/x'". */
 function inOurWords(message: string): string {
-  const [, why, did, operand] = /^(.+) \(os error \d+\): (\w+) '(.+)'$/s.exec(message) ?? [];
+  const [, why, did, operand] = /^([^:]+) \(os error \d+\): (\w+) '(.+)'$/s.exec(message) ?? [];
   return did === undefined ? message : `${did} ${operand}: ${why}`;
 }
 

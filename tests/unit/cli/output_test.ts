@@ -16,6 +16,8 @@ Deno.test("an error of the runtime is told as what was done, with what, and why 
     describeError(error),
     "writefile /proc/no-such-file: No such file or directory",
   );
+  const told = "Cannot write a trace to /t: Is a directory (os error 21): open '/t'";
+  assertEquals(describeError(new Error(told)), told);
 });
 
 Deno.test("causes are told where the message does not tell them already, all in one line", () => {
