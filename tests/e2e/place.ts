@@ -152,19 +152,26 @@ function outside(): string[] {
 function containerGroups(): string[] {
   return [".", ...names("/sys/fs/cgroup")].flatMap((hierarchy) =>
     [
-      ...names(`/sys/fs/cgroup/${hierarchy}/libpod_parent`).filter((each) =>
+      ...groups(`/sys/fs/cgroup/${hierarchy}/libpod_parent`).filter((each) =>
         each.startsWith("libpod-")
       ),
-      ...names(`/sys/fs/cgroup/${hierarchy}/pve`).filter((each) =>
-        !/^(cgroup|[a-z_]+)\./.test(each)
-      ),
+      ...groups(`/sys/fs/cgroup/${hierarchy}/pve`),
     ].map((each) => `control group ${hierarchy}: ${each}`)
   );
 }
 
+/** The control groups in one: the engines' own may stay. */
+function groups(directory: string): string[] {
+  return entries(directory).filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+}
+
 function names(directory: string): string[] {
+  return entries(directory).map(({ name }) => name);
+}
+
+function entries(directory: string): Deno.DirEntry[] {
   try {
-    return [...Deno.readDirSync(directory)].map(({ name }) => name);
+    return [...Deno.readDirSync(directory)];
   } catch {
     return [];
   }
