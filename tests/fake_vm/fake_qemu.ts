@@ -8,12 +8,13 @@ import { serveMonitor } from "./monitor.ts";
 
 const devices = parseDevices(Deno.args);
 const guest = new FakeGuest(() => Deno.exit(0));
+// Before whoever starts it can know that it runs, and kill it.
+Deno.writeTextFileSync(devices.console, "the fake guest has started\n", { append: true });
 // In this order, as QEMU does: when the monitor takes connections, so do the channels.
 const control = listen(devices.control);
 const stream = listen(devices.stream);
 const monitor = listen(devices.monitor);
 Deno.writeTextFileSync(devices.pidfile, `${Deno.pid}\n`);
-Deno.writeTextFileSync(devices.console, "the fake guest has started\n", { append: true });
 
 await Promise.all([
   serve(control, (connection) => guest.serveControl(connection)),
