@@ -2,6 +2,7 @@ import { ChildProgram } from "./child_program.ts";
 import { AT_FDCWD, type Fd, O_CLOEXEC, O_RDONLY } from "./fd.ts";
 import { cString } from "./memory.ts";
 import { SYS } from "./numbers.ts";
+import type { Result } from "./operation.ts";
 
 /** linux/sched.h */
 const CLONE_NEWNS = 0x20000;
@@ -89,16 +90,7 @@ export function attachMount(
     attributes.byteLength,
   );
   program.call("setns", `mount namespace of pid ${pid}`, SYS.setns, namespace, CLONE_NEWNS);
-  program.call(
-    "move_mount",
-    target,
-    SYS.move_mount,
-    tree,
-    empty,
-    AT_FDCWD,
-    cString(target),
-    MOVE_MOUNT_F_EMPTY_PATH,
-  );
+  moveMount(program, tree, target);
   program.run();
 }
 
@@ -113,9 +105,7 @@ export function attachNewMount(pid: number, mount: Fd, target: string): void {
   const program = new ChildProgram();
   const namespace = openMountNamespace(program, pid);
   program.call("setns", `mount namespace of pid ${pid}`, SYS.setns, namespace, CLONE_NEWNS);
-  const [from, to] = [cString(""), cString(target)];
-  const flags = MOVE_MOUNT_F_EMPTY_PATH;
-  program.call("move_mount", target, SYS.move_mount, mount.number, from, AT_FDCWD, to, flags);
+  moveMount(program, mount.number, target);
   program.run();
 }
 
@@ -159,16 +149,7 @@ export function attachOverlay({ pid, lower, changes, target }: OverlayOptions): 
   }
   program.call("fsconfig", "overlay", SYS.fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
   const mount = program.call("fsmount", "overlay", SYS.fsmount, context, FSMOUNT_CLOEXEC, 0);
-  program.call(
-    "move_mount",
-    target,
-    SYS.move_mount,
-    mount,
-    cString(""),
-    AT_FDCWD,
-    cString(target),
-    MOVE_MOUNT_F_EMPTY_PATH,
-  );
+  moveMount(program, mount, target);
   program.run();
 }
 
@@ -189,6 +170,13 @@ export function detachMount(pid: number, target: string): void {
     MNT_DETACH | UMOUNT_NOFOLLOW,
   );
   program.run();
+}
+
+/** Attaches a mount that is attached nowhere yet; a symbolic link as the target's last part is not followed. */
+function moveMount(program: ChildProgram, mount: number | Result, target: string): void {
+  const [from, to] = [cString(""), cString(target)];
+  const flags = MOVE_MOUNT_F_EMPTY_PATH;
+  program.call("move_mount", target, SYS.move_mount, mount, from, AT_FDCWD, to, flags);
 }
 
 function openMountNamespace(program: ChildProgram, pid: number) {
