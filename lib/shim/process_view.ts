@@ -70,8 +70,11 @@ export class ProcessView implements Disposable {
     for (const [name, text] of Object.entries({ stat, status, cmdline })) {
       this.#replace(`${pid}/${name}`, text);
     }
-    const link = this.#path(`${pid}/ns/pid`);
-    if (!isThere(link)) Deno.symlinkSync(PID_NAMESPACE, link);
+    try {
+      Deno.symlinkSync(PID_NAMESPACE, this.#path(`${pid}/ns/pid`));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
   }
 
   #replace(name: string, text: string): void {
@@ -163,13 +166,4 @@ function pseudoTerminal(device: number): number | undefined {
   const major = (device >>> 8) & 0xfff;
   const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
   return major >= 136 && major <= 143 ? (major - 136) * 256 + minor : undefined;
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
