@@ -1,14 +1,24 @@
 /** Bytes at the end of a console's file that are looked at. */
 const TAIL_SIZE = 16 * 1024;
 const MAX_LINES = 20;
+const MAX_LINE = 200;
 /** QEMU tells why only at the end of a line that has two paths in it. */
-const MAX_LINE = 600;
+const MAX_QEMU_LINE = 600;
 
 /**
  * The last lines that a guest has written to its console, made fit to be shown: printable characters only, long lines
  * cut. Nothing when there is no such file.
  */
 export function readConsoleTail(path: string): string[] {
+  return readTail(path, MAX_LINE);
+}
+
+/** What QEMU itself has said last, in the same way. */
+export function readComplaint(path: string): string | undefined {
+  return readTail(path, MAX_QEMU_LINE).at(-1);
+}
+
+function readTail(path: string, maxLine: number): string[] {
   let bytes: Uint8Array;
   try {
     using file = Deno.openSync(path);
@@ -28,5 +38,5 @@ export function readConsoleTail(path: string): string[] {
     .map((line) => line.replace(/\p{Cc}\[[0-9;?]*[A-Za-z]/gu, "").replace(/\p{C}/gu, "").trimEnd())
     .filter((line) => line !== "")
     .slice(-MAX_LINES)
-    .map((line) => line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line);
+    .map((line) => line.length > maxLine ? `${line.slice(0, maxLine)}…` : line);
 }

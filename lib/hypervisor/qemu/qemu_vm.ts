@@ -12,7 +12,7 @@ import {
   waitForEnd,
 } from "../../sys/mod.ts";
 import type { AcceleratorKind } from "../accelerator.ts";
-import { readConsoleTail } from "../console_tail.ts";
+import { readComplaint, readConsoleTail } from "../console_tail.ts";
 import type {
   DiskOptions,
   DiskPlace,
@@ -177,7 +177,7 @@ export class QemuVm implements Vm {
     using _bounded = new BoundedFile(this.#files.console);
     if (process) await waitForEnd(process);
     return {
-      reason: describeEnd(collectChild(this.process.pid), readConsoleTail(this.#files.log).at(-1)),
+      reason: describeEnd(collectChild(this.process.pid), readComplaint(this.#files.log)),
       console: readConsoleTail(this.#files.console),
     };
   }

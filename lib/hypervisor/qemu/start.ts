@@ -13,7 +13,7 @@ import {
   SysError,
 } from "../../sys/mod.ts";
 import { trace } from "../../trace.ts";
-import { readConsoleTail } from "../console_tail.ts";
+import { readComplaint } from "../console_tail.ts";
 import type { RunningVm, VmLaunch } from "../hypervisor.ts";
 import { qemuArguments, type QemuOptions } from "./arguments.ts";
 import { connectSoon } from "./connect.ts";
@@ -108,6 +108,6 @@ async function startFailure(
     await new QemuVm({ process, accelerator: "tcg", directory: "" }).kill();
     return new Failure(`Cannot start the VM: QEMU did not come up within ${START_TIME} ms`);
   }
-  const complaint = readConsoleTail(log).at(-1);
-  return new Failure(`Cannot start the VM: ${describeEnd(collectChild(pid), complaint)}`);
+  const end = describeEnd(collectChild(pid), readComplaint(log));
+  return new Failure(`Cannot start the VM: ${end}`);
 }
