@@ -23,9 +23,13 @@ const NO_ROOM =
 export function reportError(error: unknown): void {
   const description = describeError(error);
   printError(`podvisor: ${description}\n`);
-  const hint = error instanceof Failure ? error.hint : undefined;
-  const isFull = /no space left on device|disk quota exceeded/i.test(description);
-  if (hint !== undefined || isFull) printError(`  ${hint ?? NO_ROOM}\n`);
+  const hint = error instanceof Failure ? error.hint : hintFor(description);
+  if (hint !== undefined) printError(`  ${hint}\n`);
+}
+
+/** Of an error of this host's kernel: a failure may tell of a disk that is full in a guest. */
+function hintFor(description: string): string | undefined {
+  return /no space left on device|disk quota exceeded/i.test(description) ? NO_ROOM : undefined;
 }
 
 /** The message, with those of its causes that it does not already tell, as one line. */
