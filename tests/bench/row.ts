@@ -21,7 +21,12 @@ export function judge({ budget, ...row }: Row): JudgedRow {
 
 /** The middle value. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+  return quantile(values, 0.5);
+}
+
+/** The value that a part of all values is below. @param part from 0 to just below 1 */
+export function quantile(values: readonly number[], part: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * part)]!;
 }
 
 /** One line for people. */
