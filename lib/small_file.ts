@@ -36,3 +36,15 @@ export function replaceFile(path: string, text: string): Promise<void> {
     resolve();
   });
 }
+
+/** Removes a directory and what is in it: records and what is beside them. One that is not there is fine. */
+export function removeTree(path: string): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      Deno.removeSync(path, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    resolve();
+  });
+}

@@ -108,7 +108,7 @@ async function readRoot(rootfs: string): Promise<ContainerRequest> {
     return { root, container: plainContainer([]), hostname: undefined };
   }
   await checkDirectory(rootfs, directory);
-  if (!await isBundle(directory)) {
+  if (!isBundle(directory)) {
     const root: RootConfig = { kind: "directory", path: directory };
     return { root, container: plainContainer([]), hostname: undefined };
   }

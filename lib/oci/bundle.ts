@@ -2,6 +2,7 @@ import { join, resolve } from "@std/path";
 import type { Command, ContainerDetails } from "../agent/mod.ts";
 import { Failure, messageOf } from "../failure.ts";
 import type { ContainerConfig } from "../pod/mod.ts";
+import { readSmallFile } from "../small_file.ts";
 import { planDevices, rulesOf } from "./devices.ts";
 import type { Hooks, OciState } from "./hooks.ts";
 import { normal, planMounts } from "./mounts.ts";
@@ -32,9 +33,9 @@ const PROPAGATIONS = ["", "shared", "slave", "private", "unbindable"];
 const PERSONALITIES: Readonly<Record<string, number>> = { LINUX: 0, LINUX32: 8 };
 
 /** Whether a directory is an OCI bundle. */
-export async function isBundle(directory: string): Promise<boolean> {
+export function isBundle(directory: string): boolean {
   try {
-    return (await Deno.stat(join(directory, "config.json"))).isFile;
+    return Deno.statSync(join(directory, "config.json")).isFile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -94,7 +95,7 @@ export async function readBundle(directory: string, id = ""): Promise<Bundle> {
 export async function readProcess(path: string): Promise<Command> {
   let process: SpecProcess;
   try {
-    process = JSON.parse(await Deno.readTextFile(path));
+    process = JSON.parse(await readSmallFile(path));
   } catch (cause) {
     throw new Failure(`Cannot read the process in ${path}: ${messageOf(cause)}`, { cause });
   }
@@ -165,7 +166,7 @@ function startHooksOf(
 
 async function readSpec(path: string): Promise<Spec> {
   try {
-    return parseExactly(await Deno.readTextFile(path));
+    return parseExactly(await readSmallFile(path));
   } catch (cause) {
     throw new Failure(`Cannot read the bundle's ${path}: ${messageOf(cause)}`, { cause });
   }

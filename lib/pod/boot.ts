@@ -10,15 +10,14 @@ import {
 import { getLogger } from "../log.ts";
 import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
 import { trace, traceSteps } from "../trace.ts";
-import { endProcess } from "./end_process.ts";
 import { growTo, isLarger } from "./grow.ts";
-import { bootOf, kindsOf, makeAgent, proxyUrl, startPodProxy } from "./kinds.ts";
+import { bootOf, kindsOf, makeAgent, proxyUrl } from "./kinds.ts";
 import { type PodNetwork, preparePodNetwork, type ToldNetwork } from "./network/pod_network.ts";
 import { interfacesIn } from "./network/template_card.ts";
 import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
 import { releaseOutside } from "./release_outside.ts";
 import { claimSockets } from "./sockets.ts";
-import { type TakenSpare, takeSpare } from "./spares/spare_store.ts";
+import { StartingProxy } from "./starting_proxy.ts";
 import type { PodDirectory } from "./store.ts";
 
 /** How long a restored guest may take until its pod is up, in milliseconds: what takes longer is damaged. */
@@ -94,23 +93,10 @@ async function bringUp(
   const log = getLogger("pod", { pod: pod.id });
   await using undo = new AsyncDisposableStack();
   const ended = new AbortController();
-  const startProxy = () => {
-    const proxy = startPodProxy(kinds.proxy, directory, options.dieWithParent);
-    if (proxy.process) {
-      log.info("proxy started", { "proxy-pid": proxy.process.pid, url: proxy.url });
-    }
-    return proxy;
-  };
-  // A spare has one.
+  const starting = undo.use(new StartingProxy(kinds.proxy, directory, options.dieWithParent));
+  // A spare has a proxy.
   const takes = origin?.kind === "template" && canTakeSpare(pod.config);
-  let proxy = takes ? undefined : startProxy();
-  undo.defer(() => endProcess(proxy?.process ?? null));
-  let spare: TakenSpare | undefined;
-  const takeOne = async (key: string) => {
-    spare = await takeSpare(directory, key);
-    proxy = spare ? spare.proxy : startProxy();
-    return spare?.vm;
-  };
+  if (!takes) starting.start();
   const url = proxyUrl(kinds.proxy, directory);
   const agent = makeAgent(pod, directory, url, AbortSignal.any([signal, ended.signal]));
   undo.defer(() => agent.close());
@@ -132,9 +118,11 @@ async function bringUp(
     share: devices.share && { ...devices.share, kind: share },
     mounts: directory.share,
     dieWithParent: options.dieWithParent,
-    ...(origin ? { origin: takes ? { ...origin, takeSpare: takeOne } : origin } : {}),
+    ...(origin
+      ? { origin: takes ? { ...origin, takeSpare: (key) => starting.takeSpare(key) } : origin }
+      : {}),
   });
-  proxy ??= startProxy();
+  const proxy = starting.start();
   onStarted(vm);
   undo.defer(() => vm.kill());
   // With this command goes the VM, and meanwhile it keeps the console small itself.
@@ -147,7 +135,7 @@ async function bringUp(
   const told = networking.connected.then((known) => ({ hostname, share, ...known }));
   steps.next("bring the guest up");
   // First, so that the guest is at work while the rest is done here.
-  const started = agent.startPod(told, spare?.formerId);
+  const started = agent.startPod(told, starting.spare?.formerId);
   const launched = options.onLaunched?.(vm);
   // Whoever waits for the pod is told.
   told.catch(() => {});

@@ -22,7 +22,7 @@ export interface Leftover {
 export async function collectGarbage(store: PodStore): Promise<Leftover[]> {
   const found: Leftover[] = [];
   for (const pod of await store.list()) {
-    const lock = await store.tryLock(pod);
+    const lock = store.tryLock(pod);
     if (!lock) continue;
     using _lock = lock;
     const removed = await isLeftover(store, pod);

@@ -3,7 +3,7 @@ import type { Vm } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
 import { isAlive, type ProcessIdentity } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
-import { endProcess, killProcess } from "./end_process.ts";
+import { endProcess, killProcess, killProcesses } from "./end_process.ts";
 import type { LoadedPod } from "./load_pod.ts";
 import { keepsNothing } from "./keeps_nothing.ts";
 import type { PodRecord } from "./records.ts";
@@ -58,5 +58,5 @@ export function hasNothingLeft({ pod, containers }: LoadedPod): boolean {
 /** The same as {@linkcode killPod} by the pod's record alone. */
 export async function killRecorded({ vm, proxy }: PodRecord): Promise<void> {
   const processes = [vm?.process, vm?.shareDaemon, proxy?.process];
-  await Promise.all(processes.map((each) => killProcess(each ?? null)));
+  await killProcesses(processes.filter((each) => each != null));
 }

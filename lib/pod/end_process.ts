@@ -1,5 +1,6 @@
 import {
   collectChild,
+  type Fd,
   openIdentified,
   type ProcessIdentity,
   signalIdentified,
@@ -26,11 +27,19 @@ export async function endProcess(identity: ProcessIdentity | null): Promise<void
 
 /** Kills a process at once and waits until it is gone. */
 export async function killProcess(identity: ProcessIdentity | null): Promise<void> {
-  if (identity === null) return;
-  using process = openIdentified(identity);
-  if (process) {
+  if (identity !== null) await killProcesses([identity]);
+}
+
+/** Kills all of them, and waits until they are gone: for one after the other, since each wait takes a thread. */
+export async function killProcesses(identities: readonly ProcessIdentity[]): Promise<void> {
+  using opened = new DisposableStack();
+  const ending: Fd[] = [];
+  for (const identity of identities) {
+    const process = openIdentified(identity);
+    if (!process) continue;
+    ending.push(opened.use(process));
     signalIdentified(identity, SIGNALS.KILL!);
-    await waitForEnd(process, BURIAL);
   }
-  collectChild(identity.pid);
+  for (const process of ending) await waitForEnd(process, BURIAL);
+  for (const { pid } of identities) collectChild(pid);
 }

@@ -22,9 +22,9 @@ export async function readExit(
 }
 
 /** Forgets how a container ended, before it starts again. */
-export async function clearExit(directory: PodDirectory, container: string): Promise<void> {
+export function clearExit(directory: PodDirectory, container: string): void {
   try {
-    await Deno.remove(exitFile(directory, container));
+    Deno.removeSync(exitFile(directory, container));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

@@ -31,8 +31,8 @@ export async function shareContainer(
   undo.defer(() => unshareContainer(directory, vm, id));
   if (config.root.kind !== "device") {
     const root = join(directory.share, id, ROOTFS);
-    await Deno.mkdir(root, { recursive: true, mode: 0o755 });
-    await attachRoot(directory, vm, id, config.root, root);
+    Deno.mkdirSync(root, { recursive: true, mode: 0o755 });
+    attachRoot(directory, vm, id, config.root, root);
   }
   for (const [index, volume] of config.volumes.entries()) {
     if (isGuestDevices(volume)) continue;
@@ -124,17 +124,17 @@ function limitsOf({ cpu, memory, pids, files }: ContainerLimits): ContainerLimit
 }
 
 /** Takes away what {@linkcode shareContainer} made; what is not there is fine. The VM may be gone already. */
-export async function unshareContainer(
+export function unshareContainer(
   directory: PodDirectory,
   vm: number | undefined,
   id: string,
-): Promise<void> {
+): void {
   const own = (name: string) => name === id || name.startsWith(`${id}:`);
-  for await (const { name } of Deno.readDir(directory.share)) {
+  for (const { name } of Deno.readDirSync(directory.share)) {
     if (!own(name)) continue;
     const target = join(directory.share, name);
     if (vm !== undefined) detach(vm, name === id ? join(target, ROOTFS) : target);
-    await Deno.remove(target, { recursive: true });
+    Deno.removeSync(target, { recursive: true });
   }
 }
 
@@ -143,13 +143,13 @@ function volumeName(id: string, index: number, destination: string): string {
   return `${id}:${index}-${basename(destination).replace(/[^A-Za-z0-9_.-]/g, "_")}`;
 }
 
-async function attachRoot(
+function attachRoot(
   directory: PodDirectory,
   pid: number,
   id: string,
   config: Exclude<RootConfig, { kind: "device" }>,
   target: string,
-): Promise<void> {
+): void {
   if (config.kind === "directory") {
     const source = config.path;
     attach(() => attachMount({ pid, source, target, readOnly: false, follow: false }), source);
@@ -157,8 +157,8 @@ async function attachRoot(
   }
   const upper = join(directory.container(id), "upper");
   const work = join(directory.container(id), "work");
-  await Deno.mkdir(upper, { recursive: true });
-  await Deno.mkdir(work, { recursive: true });
+  Deno.mkdirSync(upper, { recursive: true });
+  Deno.mkdirSync(work, { recursive: true });
   const { lower } = config;
   attach(() => attachOverlay({ pid, lower: [lower], changes: { upper, work }, target }), lower);
 }

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { Failure } from "../failure.ts";
-import { namesIn } from "../small_file.ts";
+import { namesIn, removeTree } from "../small_file.ts";
 import { type Fd, lockFile, type LockKind, removeLockFile, tryLockFile } from "../sys/mod.ts";
 import { checkName } from "./identifier.ts";
 import { readRecord, writeRecord } from "./record_file.ts";
@@ -56,9 +56,9 @@ export class PodStore {
    */
   async add(id: string): Promise<PodDirectory> {
     const directory = this.directory(id);
-    await Deno.mkdir(join(this.root, "pods"), { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(join(this.root, "pods"), { recursive: true, mode: 0o700 });
     try {
-      await Deno.mkdir(directory.path, { mode: 0o700 });
+      Deno.mkdirSync(directory.path, { mode: 0o700 });
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
       throw new Failure(`Cannot make the pod ${id}: there is one of that name`, {
@@ -66,7 +66,7 @@ export class PodStore {
       });
     }
     try {
-      await Deno.mkdir(directory.share, { mode: 0o700 });
+      Deno.mkdirSync(directory.share, { mode: 0o700 });
     } catch (error) {
       await removeTree(directory.path);
       throw error;
@@ -90,17 +90,17 @@ export class PodStore {
    * @param kind `shared` to read, `exclusive` to change
    */
   async lock(id: string, kind: LockKind): Promise<Fd> {
-    return await lockFile(await this.#lockPath(id), kind);
+    return await lockFile(this.#lockPath(id), kind);
   }
 
   /** A pod's lock, if nobody has it. */
-  async tryLock(id: string): Promise<Fd | undefined> {
-    return tryLockFile(await this.#lockPath(id));
+  tryLock(id: string): Fd | undefined {
+    return tryLockFile(this.#lockPath(id));
   }
 
   /** Removes the file of a pod's lock, unless somebody has the lock: for a pod that has been removed. */
-  async removeLock(id: string): Promise<void> {
-    removeLockFile(await this.#lockPath(id));
+  removeLock(id: string): void {
+    removeLockFile(this.#lockPath(id));
   }
 
   /** Removes the locks of pods that are not there. Those of all pods together begin with a dot, and stay. */
@@ -108,7 +108,7 @@ export class PodStore {
     const pods = await this.list();
     const locks = await namesIn(join(this.root, "locks"), "isFile");
     for (const id of locks) {
-      if (!id.startsWith(".") && !pods.includes(id)) await this.removeLock(id);
+      if (!id.startsWith(".") && !pods.includes(id)) this.removeLock(id);
     }
   }
 
@@ -156,9 +156,9 @@ export class PodStore {
     await writeRecord(join(directory, "container.json"), record);
   }
 
-  async #lockPath(id: string): Promise<string> {
+  #lockPath(id: string): string {
     const locks = join(this.root, "locks");
-    await Deno.mkdir(locks, { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(locks, { recursive: true, mode: 0o700 });
     return join(locks, checkName("pod", id));
   }
 
@@ -170,14 +170,5 @@ export class PodStore {
   /** Removes the files of a pod; the mounts of its VM are not among them. */
   async remove(id: string): Promise<void> {
     await removeTree(this.directory(id).path);
-  }
-}
-
-/** Removes a directory and what is in it. One that is not there is fine. */
-async function removeTree(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

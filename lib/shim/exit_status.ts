@@ -1,6 +1,7 @@
 import { messageOf } from "../failure.ts";
 import { getLogger } from "../log.ts";
 import type { Dial } from "../proxy/mod.ts";
+import { replaceFile } from "../small_file.ts";
 import { ranOutOfMemory } from "./out_of_memory.ts";
 
 /** Where the end of a process is to be told. */
@@ -34,11 +35,9 @@ export async function recordExit(places: ExitPlaces, code: number): Promise<void
 
 /** Leaves an exit status in a file: the file is there with all of it, or not at all. */
 export async function writeExit(file: string, code: number, outOfMemory = false): Promise<void> {
-  const temporary = `${file}.${Deno.pid}`;
   const finished = new Date().toISOString();
   const status = { code, finished, ...(outOfMemory ? { outOfMemory } : {}) };
-  await Deno.writeTextFile(temporary, `${JSON.stringify(status)}\n`, { mode: 0o600 });
-  await Deno.rename(temporary, file);
+  await replaceFile(file, `${JSON.stringify(status)}\n`);
 }
 
 /** A guest that cannot say so has not told that it was. */

@@ -101,6 +101,23 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
     },
   );
 
+  await t.step(
+    "one whose keeper is killed with the command that has it is ended by gc",
+    async () => {
+      const spare = await nextSpare();
+      const command = bench.bench.start(["run", "--name", "orphan", "busybox", "sleep", "600"], {
+        env,
+      });
+      await eventually("the pod's VM", () => spareOf("orphan"));
+      await nextSpare(spare);
+      Deno.kill(spare.keeper.pid, "SIGKILL");
+      command.kill("SIGKILL");
+      await command.output();
+      assertStringIncludes(await podvisor("gc"), "removed pod orphan");
+      assert(!isAlive(spare.vm.process) && !isAlive(spare.proxy.process));
+    },
+  );
+
   await t.step("one whose VM is killed goes away", async () => {
     const spare = await nextSpare();
     Deno.kill(spare.vm.process.pid, "SIGKILL");

@@ -96,7 +96,7 @@ export async function createFromBundle(
   );
   stdio.handOver();
   await store.write(made);
-  await tellProcess(options, process.pid);
+  tellProcess(options, process.pid);
   undo.keep();
   return made;
 }

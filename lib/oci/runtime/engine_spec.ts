@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { Failure, messageOf } from "../../failure.ts";
+import { readSmallFile } from "../../small_file.ts";
 import type { Hooks } from "../hooks.ts";
 
 /** A namespace of a container (runtime-spec 1.1, config-linux.md); without a path it is new. */
@@ -27,7 +28,7 @@ export interface EngineSpec {
 export async function readEngineSpec(bundle: string): Promise<EngineSpec> {
   const path = join(bundle, "config.json");
   try {
-    return JSON.parse(await Deno.readTextFile(path));
+    return JSON.parse(await readSmallFile(path));
   } catch (cause) {
     throw new Failure(`Cannot read the bundle's ${path}: ${messageOf(cause)}`, { cause });
   }

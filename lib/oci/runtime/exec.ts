@@ -63,6 +63,6 @@ export async function execProcess(context: RuntimeContext, request: ExecRequest)
         }),
     }));
   stdio.handOver();
-  await tellProcess(request, pid);
+  tellProcess(request, pid);
   return 0;
 }

@@ -9,21 +9,18 @@ export interface PidPlaces {
 }
 
 /** Tells an engine the process. @throws {SysError} when nobody listens on the socket */
-export async function tellProcess(
-  { pidFile, pidfdSocket }: PidPlaces,
-  pid: number,
-): Promise<void> {
+export function tellProcess({ pidFile, pidfdSocket }: PidPlaces, pid: number): void {
   if (pidfdSocket !== undefined) {
     using process = openProcess(pid);
     using socket = connectUnix(pidfdSocket);
     if (process) sendDescriptor(socket, process, "pidfd");
   }
-  if (pidFile !== undefined) await writePidFile(pidFile, pid);
+  if (pidFile !== undefined) writePidFile(pidFile, pid);
 }
 
 /** Writes a pid file: who waits for it never finds half of it. */
-async function writePidFile(path: string, pid: number): Promise<void> {
+function writePidFile(path: string, pid: number): void {
   const beside = join(dirname(path), `.${basename(path)}`);
-  await Deno.writeTextFile(beside, String(pid));
-  await Deno.rename(beside, path);
+  Deno.writeTextFileSync(beside, String(pid));
+  Deno.renameSync(beside, path);
 }

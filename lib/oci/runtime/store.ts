@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { Failure } from "../../failure.ts";
-import { readSmallFile, replaceFile } from "../../small_file.ts";
+import { readSmallFile, removeTree, replaceFile } from "../../small_file.ts";
 import { checkId } from "./names.ts";
 import type { RuntimeRecord } from "./record.ts";
 
@@ -22,9 +22,9 @@ export class RuntimeStore {
   /** Takes an id, for one command alone. @throws {Failure} when there is a container of that id */
   async add(record: RuntimeRecord): Promise<void> {
     const directory = this.directory(record.id);
-    await Deno.mkdir(join(this.root, "oci"), { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(join(this.root, "oci"), { recursive: true, mode: 0o700 });
     try {
-      await Deno.mkdir(directory, { mode: 0o700 });
+      Deno.mkdirSync(directory, { mode: 0o700 });
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
       throw new Failure(`container with id exists: ${record.id}`);
@@ -68,10 +68,6 @@ export class RuntimeStore {
 
   /** Forgets a container; one that is not there is fine. */
   async remove(id: string): Promise<void> {
-    try {
-      await Deno.remove(this.directory(id), { recursive: true });
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    await removeTree(this.directory(id));
   }
 }

@@ -20,5 +20,5 @@ export async function releaseNetwork(directory: PodDirectory): Promise<void> {
   } catch (error) {
     getLogger("pod", { pod: directory.id }).warn("the network is not as it was", { error });
   }
-  await Deno.remove(path);
+  Deno.removeSync(path);
 }

@@ -99,7 +99,7 @@ async function make({ tools, pod, container, key, signal }: SpareRequest): Promi
   await prime(agent, container);
   await agent.emptyPod();
   agent.close();
-  await unshareContainer(directory, vm.process.pid, WARM_UP);
+  unshareContainer(directory, vm.process.pid, WARM_UP);
   await store.removeContainer(directory.id, WARM_UP);
   // What the throw-away container leaves to be done is done by then.
   await atRest(vm.process.pid);

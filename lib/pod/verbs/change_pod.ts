@@ -1,6 +1,6 @@
 import { getLogger, keepLog } from "../../log.ts";
 import { POD_LOGS } from "../pod_logs.ts";
-import { killProcess } from "../end_process.ts";
+import { killProcesses } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { releaseOutside } from "../release_outside.ts";
 import { type LoadedPod, setRight } from "../load_pod.ts";
@@ -23,7 +23,7 @@ export async function changePod<T>(
   const loaded = await setRight(store.directory(id), pod, containers);
   if (loaded.pod !== pod) {
     const rest = findPodProcesses(loaded.directory.path);
-    await Promise.all(rest.map(killProcess));
+    await killProcesses(rest);
     await releaseOutside(loaded.directory);
     await store.writePod(loaded.pod);
   }

@@ -25,7 +25,7 @@ export async function clearContainer(
     agent.close();
   }
   const vm = vmOf(tools, pod);
-  await unshareContainer(directory, vm.process.pid, id);
+  unshareContainer(directory, vm.process.pid, id);
   const disks = await unplugDisks(vm, container.disks);
   const cleared: ContainerRecord = { ...container, disks };
   await tools.store.writeContainer(cleared);

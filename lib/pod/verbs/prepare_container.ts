@@ -34,7 +34,7 @@ export async function prepareContainer(
   ) {
     throw new Failure(`Cannot prepare the container ${id}: its pod's agent takes no block devices`);
   }
-  await clearExit(directory, id);
+  clearExit(directory, id);
   await shareContainer(directory, vmPid, id, config);
   undo.defer("its shares", () => unshareContainer(directory, vmPid, id));
   const disks = planDisks(config, loaded.containers.filter((each) => each.id !== id));

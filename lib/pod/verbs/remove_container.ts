@@ -1,6 +1,6 @@
 import { Failure } from "../../failure.ts";
 import { isAlive } from "../../sys/mod.ts";
-import { killProcess } from "../end_process.ts";
+import { killProcesses } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import type { PodTools } from "../tools.ts";
 import { changePod } from "./change_pod.ts";
@@ -38,7 +38,7 @@ export async function removeContainer(
     }
     // A command that was killed may have started a shim that no record knows of.
     const strays = findPodProcesses(loaded.directory.container(id));
-    await Promise.all(strays.map(killProcess));
+    await killProcesses(strays);
     await store.removeContainer(pod, id);
   });
 }

@@ -1,6 +1,6 @@
 import { Failure } from "../../failure.ts";
 import type { ProcessIdentity } from "../../sys/mod.ts";
-import { killProcess } from "../end_process.ts";
+import { killProcesses } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { releaseOutside } from "../release_outside.ts";
@@ -20,7 +20,7 @@ export async function removeOnceEnded(
   end: (loaded: LoadedPod) => Promise<void>,
 ): Promise<void> {
   await removeLocked(store, id, force, end);
-  await store.removeLock(id);
+  store.removeLock(id);
 }
 
 async function removeLocked(
@@ -51,7 +51,7 @@ async function removeLocked(
   } finally {
     await ended;
   }
-  await Promise.all(strays.map(killProcess));
+  await killProcesses(strays);
   await releaseOutside(store.directory(id));
   await store.remove(id);
 }

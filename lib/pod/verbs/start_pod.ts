@@ -1,5 +1,5 @@
 import { messageOf } from "../../failure.ts";
-import { killProcess } from "../end_process.ts";
+import { killProcesses } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import { checkMove } from "../state_machine.ts";
@@ -67,6 +67,6 @@ async function reboot(
   undo: Undo,
 ): Promise<PodRecord> {
   const strays = findPodProcesses(loaded.directory.path);
-  await Promise.all(strays.map(killProcess));
+  await killProcesses(strays);
   return await bringUp(tools, loaded, signal, undo);
 }

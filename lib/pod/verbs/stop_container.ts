@@ -44,7 +44,7 @@ export async function endContainer(
   const { pod, directory } = loaded;
   const { id } = container;
   const log = getLogger("container", { pod: pod.id, container: id });
-  const attempt = async (what: string, action: () => Promise<unknown>) => {
+  const attempt = async (what: string, action: () => unknown) => {
     try {
       await action();
       return true;

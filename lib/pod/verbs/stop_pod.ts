@@ -1,5 +1,5 @@
 import { endPod, hasNothingLeft, killRecorded } from "../end_pod.ts";
-import { killProcess } from "../end_process.ts";
+import { killProcesses } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { releaseOutside } from "../release_outside.ts";
@@ -44,13 +44,13 @@ export async function takeDown(tools: PodTools, loaded: LoadedPod): Promise<PodR
   // One whose start was cut short has parts that were never recorded.
   if (!pod.vm || !pod.proxy) {
     const strays = findPodProcesses(directory.path);
-    await Promise.all(strays.map(killProcess));
+    await killProcesses(strays);
   }
   await releaseOutside(directory);
   const after = await loadPod(store, pod.id);
   for (const container of after.containers) {
     await killShim(pod, container);
-    await unshareContainer(directory, undefined, container.id);
+    unshareContainer(directory, undefined, container.id);
     const reason = container.exit ? null : container.reason ?? "its pod was stopped";
     await store.writeContainer({
       ...container,

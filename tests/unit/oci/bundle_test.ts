@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { Failure } from "../../../lib/failure.ts";
 import { isBundle, parseEnv, readBundle } from "../../../lib/oci/mod.ts";
 
-async function withConfig(config: unknown, test: (directory: string) => Promise<void>) {
+async function withConfig(config: unknown, test: (directory: string) => void | Promise<void>) {
   const directory = await Deno.makeTempDir();
   try {
     const text = typeof config === "string" ? config : JSON.stringify(config);
@@ -22,9 +22,9 @@ Deno.test("an environment variable keeps everything after its first equals sign"
 });
 
 Deno.test("a directory is a bundle when it has a config.json", async () => {
-  await withConfig({}, async (directory) => {
-    assertEquals(await isBundle(directory), true);
-    assertEquals(await isBundle(join(directory, "nowhere")), false);
+  await withConfig({}, (directory) => {
+    assertEquals(isBundle(directory), true);
+    assertEquals(isBundle(join(directory, "nowhere")), false);
   });
 });
 
