@@ -49,8 +49,17 @@ export function isBundle(directory: string): boolean {
  * @throws {Failure} when config.json cannot be read, lacks what a container must have, or asks for what cannot be had
  */
 export async function readBundle(directory: string, id = ""): Promise<Bundle> {
+  return await bundleOf(await readSpec(join(directory, "config.json")), directory, id);
+}
+
+/**
+ * The same of a config.json at hand.
+ *
+ * @param directory where it is, or would be
+ * @throws {Failure}
+ */
+export async function bundleOf(spec: Spec, directory: string, id = ""): Promise<Bundle> {
   const path = join(directory, "config.json");
-  const spec = await readSpec(path);
   checkSupport(spec);
   const { process = {}, linux = {}, root, mounts = [] } = spec;
   if (root?.path === undefined) throw lacking(path, "root.path");

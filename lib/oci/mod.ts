@@ -9,6 +9,7 @@ export {
   runHooks,
 } from "./hooks.ts";
 export { readLimitChange } from "./change_limits.ts";
+export { engineContainer } from "./engine_container.ts";
 export { exampleSpec } from "./example_spec.ts";
 export { features } from "./features.ts";
 export { parseEnv } from "./process.ts";

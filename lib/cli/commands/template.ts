@@ -2,6 +2,7 @@ import { makeTemplate, type NetworkConfig, type PodConfig } from "../../pod/mod.
 import { Failure } from "../../failure.ts";
 import type { TemplateStore } from "../../hypervisor/mod.ts";
 import { giveWay } from "../../sys/mod.ts";
+import { engineContainer } from "../../oci/mod.ts";
 import { leaveCgroups } from "../../oci/runtime/mod.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { plainContainer } from "../container_options.ts";
@@ -44,12 +45,14 @@ export const build: Command = {
     const pod: PodConfig = { ...asked, network: shapeOfNetwork(asked) };
     const plain = { root: "builtin" as const, container: plainContainer(["true"]) };
     const container = await resolveRoot(plain, paths, tools.busybox);
+    const engines = await engineContainer(await tools.busybox());
     using relay = new SignalRelay();
     const made = await makeTemplate({
       tools: { ...tools, store: buildStore(paths) },
       templates: tools.templates,
       pod,
       container,
+      engines: { ...engines, root: container.root },
       wait: !background,
       replace: options.flag("force"),
       signal: relay.abort,

@@ -74,10 +74,15 @@ export class ParkedContainer implements Disposable {
     undo.move();
   }
 
+  /** Whether it has not been ended by somebody else. */
+  get waits(): boolean {
+    return this.#process.waits;
+  }
+
   /** Whether this can become a container: one that wants nothing else of what is made already, and starts at once. */
   fits(spec: ContainerSpec): boolean {
     const { systemMountsInfo: { bindMountDev, devShmSize }, fsmap, tmpfs, devices } = spec;
-    if (!this.#process.waits || spec.held || spec.startHooks) return false;
+    if (spec.held || spec.startHooks) return false;
     if (spec.mounts.length > 0 || bindMountDev || devShmSize !== 0) return false;
     if (spec.maskedPaths || spec.readonlyPaths || isNotEmpty(spec.sysctl)) return false;
     if (isNotEmpty(spec.namespaces) || spec.deviceRules?.length) return false;

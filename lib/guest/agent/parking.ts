@@ -18,12 +18,13 @@ export class Parking implements Disposable {
     this.#nextName = nextName;
   }
 
-  /** The one that waits, if a container can be made of it; otherwise it has waited in vain. */
+  /** The one that waits, if a container can be made of it; else it waits for another: ending it would delay this one. */
   take(spec: ContainerSpec): ParkedContainer | undefined {
     const waiting = this.#waiting;
+    if (waiting?.waits && !waiting.fits(spec)) return undefined;
     this.#waiting = undefined;
-    if (!waiting || waiting.fits(spec)) return waiting;
-    waiting[Symbol.dispose]();
+    if (waiting?.waits) return waiting;
+    waiting?.[Symbol.dispose]();
     return undefined;
   }
 

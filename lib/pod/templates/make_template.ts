@@ -20,6 +20,8 @@ export interface TemplateRequest {
   pod: PodConfig;
   /** A container to warm the guest up with, with busybox. */
   container: ContainerConfig;
+  /** One with the same root and what engines ask for. */
+  engines: ContainerConfig;
   /** Whether to wait for others that make a template; otherwise none is made then. */
   wait: boolean;
   /** Whether one that is there is made anew. */
@@ -41,14 +43,14 @@ export async function makeTemplate(
 }
 
 async function fill(
-  { tools, templates, pod, container, replace, signal }: TemplateRequest,
+  { tools, templates, pod, container, engines, replace, signal }: TemplateRequest,
   place: TemplatePlace,
 ): Promise<TemplateDetails | undefined> {
   await using undo = new AsyncDisposableStack();
   const { agent, vm, proxy } = await bootForLater(undo, {
     tools,
     pod,
-    container,
+    container: engines,
     origin: { kind: "new-template", ram: place.ram },
     dieWithParent: true,
     signal,
@@ -60,7 +62,7 @@ async function fill(
     known[Symbol.dispose]();
     return undefined;
   }
-  await warmUp(agent, container);
+  await warmUp(agent, container, engines);
   await agent.stopPod();
   // Its guest sees its host go; the next one that comes is greeted as the first one was.
   await endProcess(proxy.process);

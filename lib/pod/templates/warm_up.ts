@@ -7,7 +7,7 @@ import { guestContainer, passingContainer } from "../share.ts";
 
 /** Name of the throw-away containers. */
 export const WARM_UP = "warm-up";
-const ROUNDS = 10;
+const ROUNDS = 10, ROUNDS_OF_ENGINES = 4;
 
 /** The stdin of a throw-away container: it has ended, or has something in it and then ends, or stays open. */
 type Input = "ended" | "some" | "open";
@@ -17,9 +17,19 @@ type Input = "ended" | "some" | "open";
  * what starts and ends need has then been loaded and compiled in the guest.
  *
  * @param config of a container with busybox, whose root is shared as {@linkcode WARM_UP}'s
+ * @param engines the same with what engines ask for, of which all is shared
  * @throws {Failure} when one does not end as it should
  */
-export async function warmUp(agent: Agent, config: ContainerConfig): Promise<void> {
+export async function warmUp(
+  agent: Agent,
+  config: ContainerConfig,
+  engines: ContainerConfig,
+): Promise<void> {
+  for (let round = 0; round < ROUNDS_OF_ENGINES; round++) {
+    const asked = { ...engines, readOnlyRoot: round > 1 };
+    await (await start(agent, asked, ["true"], "ended", { held: round % 2 === 0 })).endsWith(0);
+    await agent.removeContainer(WARM_UP);
+  }
   for (let round = 0; round < ROUNDS; round++) {
     const [args, input] = round === 0 ? [["cat"], "some" as const] : [["true"], "ended" as const];
     const kind = { terminal: round === 1, held: round % 2 === 0, passing: round < 2 || round > 5 };

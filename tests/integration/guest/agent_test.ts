@@ -136,6 +136,19 @@ class Machine implements AsyncDisposable {
     return result;
   }
 
+  /** Pids of the agent's own children. */
+  children(): number[] {
+    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
+      try {
+        // Pid, name in parentheses, state, pid of the parent (proc_pid_stat(5)).
+        const [, parent] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");
+        return Number(parent) === this.#process.pid;
+      } catch {
+        return false;
+      }
+    });
+  }
+
   async #write(line: unknown): Promise<void> {
     await this.#input.write(new TextEncoder().encode(JSON.stringify(line) + "\n"));
   }
@@ -450,6 +463,24 @@ Deno.test("a container whose process has waited is like one that was made for it
   assert(made.includes("127.0.0.1 localhost pod") && made.includes("State:\tS (sleeping)"));
   assertEquals(waited.filter((line, at) => line !== made[at]), []);
   assertEquals(waited.length, made.length);
+});
+
+Deno.test("a process that waits is left to a container that it fits, and is made up for when it ends", async () => {
+  await using machine = new Machine(true);
+  await machine.start();
+  const waiting = machine.children();
+  assertEquals(waiting.length, 1);
+  const masked = await machine.run(["true"], {}, { maskedPaths: ["/proc/bus"] });
+  assertEquals([masked.status, machine.children()], [0, waiting]);
+  await machine.container("two", ["cat"], { stdio: 7, stderr: 8 });
+  assertEquals(machine.children(), waiting);
+  await machine.input(7);
+  assertEquals((await machine.end(7)).status, 0);
+  await machine.command(GoCode.REMOVECONTAINER, { container: "two" });
+  const [next, ...others] = machine.children();
+  assertEquals(others, []);
+  Deno.kill(next!, "SIGKILL");
+  assertEquals((await machine.run(["true"])).status, 0);
 });
 
 Deno.test("the kernel takes filters of devices, long ones too", () => {
