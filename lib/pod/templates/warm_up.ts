@@ -1,5 +1,6 @@
 import type { Agent } from "../../agent/mod.ts";
 import { Failure } from "../../failure.ts";
+import { getLogger } from "../../log.ts";
 import { Shim } from "../../shim/mod.ts";
 import { SIGNALS } from "../../sys/mod.ts";
 import type { ContainerConfig } from "../records.ts";
@@ -25,11 +26,7 @@ export async function warmUp(
   config: ContainerConfig,
   engines: ContainerConfig,
 ): Promise<void> {
-  for (let round = 0; round < ROUNDS_OF_ENGINES; round++) {
-    const asked = { ...engines, readOnlyRoot: round > 1 };
-    await (await start(agent, asked, ["true"], "ended", { held: round % 2 === 0 })).endsWith(0);
-    await agent.removeContainer(WARM_UP);
-  }
+  await warmUpForEngines(agent, engines);
   for (let round = 0; round < ROUNDS; round++) {
     const [args, input] = round === 0 ? [["cat"], "some" as const] : [["true"], "ended" as const];
     const kind = { terminal: round === 1, held: round % 2 === 0, passing: round < 2 || round > 5 };
@@ -51,6 +48,21 @@ export async function warmUp(
   await agent.killContainer(WARM_UP, SIGNALS.KILL!, true);
   await waiting.endsWith(128 + SIGNALS.KILL!);
   await agent.removeContainer(WARM_UP);
+}
+
+/** A kernel of somebody else's may lack what engines ask for: such a guest can still be saved. */
+async function warmUpForEngines(agent: Agent, config: ContainerConfig): Promise<void> {
+  try {
+    for (let round = 0; round < ROUNDS_OF_ENGINES; round++) {
+      const asked = { ...config, readOnlyRoot: round > 1 };
+      await (await start(agent, asked, ["true"], "ended", { held: round % 2 === 0 })).endsWith(0);
+      await agent.removeContainer(WARM_UP);
+    }
+  } catch (error) {
+    getLogger("template").warn("guest not warmed up for containers of engines", { error });
+    // It may have been made all the same.
+    await agent.removeContainer(WARM_UP).catch(() => {});
+  }
 }
 
 /**
