@@ -3,7 +3,6 @@ import {
   type ChildProgram,
   type Fd,
   type HeldProcess,
-  mount,
   type Poller,
   rawSyscall,
   SYS,
@@ -14,24 +13,22 @@ import { Cgroup } from "./cgroup.ts";
 import { Container } from "./container.ts";
 import {
   mappedTree,
-  normal,
   planFurtherMounts,
   planMounts,
   type PlannedMounts,
   writeEtc,
 } from "./container_mounts.ts";
-import { lookUpPaths } from "./container_paths.ts";
+import { planContainer } from "./container_plan.ts";
 import { type ContainerPlan, containerProgram } from "./container_program.ts";
 import { type MountPlaces, openRoot } from "./container_root.ts";
-import { allowedDevices, presentDevices } from "./devices.ts";
+import { allowedDevices } from "./devices.ts";
 import { type EtcFile, etcFiles } from "./etc_files.ts";
 import { fromFirstPresent } from "./executable.ts";
 import { makeDirectory, removeDirectory } from "./guest_files.ts";
 import { HeldStart } from "./held_start.ts";
 import { kernelFacts } from "./kernel_facts.ts";
-import { loadModules } from "./modules.ts";
 import type { PlannedMount } from "./mount_program.ts";
-import { endsAsOne, hasOwnName, SharedNamespaces } from "./namespaces.ts";
+import { endsAsOne, type NamespacePlan, SharedNamespaces } from "./namespaces.ts";
 import { clearNetwork, configureNetwork, giveLinkLocals, setInterface } from "./network.ts";
 import { startHeapPage } from "./heap_page.ts";
 import { collectOrphans } from "./orphans.ts";
@@ -43,7 +40,6 @@ import { processTable } from "./process_table.ts";
 import { onlineResources } from "./resources.ts";
 import { addEntropy, moveClock } from "./renewal.ts";
 import { deleteRoutes, setRoutes } from "./routes.ts";
-import { raiseReadAhead } from "./read_ahead.ts";
 import { isRunningProcess, RunningProcess } from "./running_process.ts";
 import type {
   ContainerSpec,
@@ -56,29 +52,15 @@ import type {
   Runtime,
 } from "./runtime.ts";
 import { Refusal } from "./runtime.ts";
-import { Share } from "./share.ts";
+import { Share, shareMount } from "./share.ts";
 import { SharedMemory } from "./shared_memory.ts";
-import { isInTree, readInTree, readOpened, tryOpenInTree } from "./small_file.ts";
+import { isInTree, readInTree, readOpened } from "./small_file.ts";
 import { startError } from "./start_error.ts";
 import { StartHooks } from "./start_hooks.ts";
 import { openStdio } from "./stdio.ts";
 import { lookUpIdentity } from "./users.ts";
 
-const MS_NODEV = 4;
-/** Of a container whose /proc and /sys are made already. */
-const NOTHING_TO_HIDE = { masked: [], readOnlyPaths: [] };
 const SIGKILL = 9;
-/** mount(2), MS_… */
-const PROPAGATIONS: Readonly<Record<string, number>> = {
-  "": 0,
-  private: 0,
-  slave: 0,
-  unbindable: 1 << 17,
-  shared: 1 << 20,
-};
-/** The original's own tests and ours found large messages and mmap of shared files to be what programs need. */
-const SHARE_OPTIONS = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap";
-
 /**
  * How long an interface may wait for its link-local address that has no other of IPv6, in milliseconds: until the first
  * container has started. The kernel takes a second or two to try it out in any case.
@@ -217,12 +199,17 @@ export class PodRuntime implements Runtime, Disposable {
     cgroup?.limitFirst(spec.constraints, places.warnings);
     if (!parked) cgroup?.confineDevices(allowedDevices(spec, places.devices));
     steps.next("plan of its start");
-    const plan = this.#plan(spec, root, planned, {
+    const plan = planContainer(spec, {
+      root,
+      planned,
       cgroup,
       process,
       warnings: places.warnings,
+      namespaces: this.#planNamespaces(spec),
       isParked: parked !== undefined,
       isEntered: own !== undefined,
+      podName: this.#hostname,
+      machineName: this.#machineName,
     });
     using launch = new DisposableStack();
     const hooks = spec.startHooks ? launch.use(new StartHooks(spec.startHooks)) : undefined;
@@ -290,6 +277,13 @@ export class PodRuntime implements Runtime, Disposable {
     return planMounts(spec, root, this.#etc, places, kernel);
   }
 
+  #planNamespaces({ namespaces }: ContainerSpec): NamespacePlan {
+    return this.#namespaces.plan(namespaces, (id) => {
+      const init = this.#processes.get(id);
+      return init?.exited ? undefined : init?.pidfd;
+    });
+  }
+
   /** Makes a started container known to those that will share something with it. */
   #keep(
     id: string,
@@ -303,55 +297,6 @@ export class PodRuntime implements Runtime, Disposable {
     this.#namespaces.keep(namespaces, init.pid);
     // With a pid namespace the kernel does it.
     if (!endsAsOne(namespaces)) init.whenExited(() => cgroup?.signal(SIGKILL));
-  }
-
-  #plan(
-    spec: ContainerSpec,
-    root: Fd,
-    { mounts, devpts, guestDev, readOnlyDev }: PlannedMounts,
-    { cgroup, process, warnings, isParked, isEntered }: {
-      cgroup: Cgroup | undefined;
-      process: ContainerPlan["process"];
-      warnings: string[];
-      isParked: boolean;
-      isEntered: boolean;
-    },
-  ): ContainerPlan {
-    using workdir = tryOpenInTree(root.number, process.workdir);
-    const facts = isParked ? NOTHING_TO_HIDE : kernelFacts();
-    const namespaces = this.#namespaces.plan(spec.namespaces, (id) => {
-      const init = this.#processes.get(id);
-      return init?.exited ? undefined : init?.pidfd;
-    });
-    const { hostname, domainname, maskedPaths, readonlyPaths } = spec;
-    if (!hasOwnName(namespaces) && (hostname !== "" && hostname !== this.#hostname)) {
-      throw new Refusal(`Cannot set the host name ${hostname}: it would be others' too`);
-    }
-    const propagation = PROPAGATIONS[spec.propagation];
-    if (propagation === undefined) {
-      throw new Refusal(`Cannot set the root's propagation: ${spec.propagation} is unknown`);
-    }
-    return {
-      root: isEntered ? undefined : root.number,
-      devpts: devpts.number,
-      procs: cgroup?.procs.number,
-      namespaces,
-      // One that has waited has the name that the machine had then.
-      hostname: hasOwnName(namespaces) ? hostname || (isParked ? this.#machineName : "") : "",
-      domainname: hasOwnName(namespaces) ? domainname : "",
-      mounts,
-      guestDev,
-      readOnlyDev,
-      devices: presentDevices(spec.devices, warnings),
-      masked: maskedPaths ? lookUpPaths(maskedPaths, root, mounts) : facts.masked,
-      readOnlyPaths: readonlyPaths ? lookUpPaths(readonlyPaths, root, mounts) : facts.readOnlyPaths,
-      readOnlyRoot: spec.readOnly,
-      propagation,
-      sysctl: spec.sysctl,
-      makeWorkdir: !workdir,
-      held: spec.held,
-      process: { ...process, workdir: normal(process.workdir) },
-    };
   }
 
   moveClock(offset: number): void {
@@ -429,19 +374,6 @@ function startProgram(
   } catch (error) {
     throw hooks ? hooks.explain(error) : error;
   }
-}
-
-/** @throws {Refusal} for a kind of share that is not known here */
-function shareMount(type: string): (tag: string, path: string) => void {
-  if (type === "" || type === "9p") {
-    return (tag, path) => mount(tag, path, "9p", MS_NODEV, SHARE_OPTIONS);
-  }
-  if (type !== "virtiofs") throw new Refusal(`Cannot mount the share: ${type} is unknown`);
-  return (tag, path) => {
-    loadModules("virtiofs");
-    mount(tag, path, "virtiofs", MS_NODEV);
-    raiseReadAhead(path);
-  };
 }
 
 function accountFile(root: Fd, mounts: readonly PlannedMount[], path: string): string {
