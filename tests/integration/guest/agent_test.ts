@@ -6,7 +6,7 @@ import {
   type DeviceRule,
 } from "../../../lib/guest/agent/device_filter.ts";
 import { GoCode } from "../../../lib/hyperstart/mod.ts";
-import { loadDeviceProgram, signalProcess } from "../../../lib/sys/mod.ts";
+import { loadDeviceProgram, pause, signalProcess } from "../../../lib/sys/mod.ts";
 
 // The library of system calls stays open: it is loaded before a test could be blamed for it.
 signalProcess(Deno.pid, 0);
@@ -136,13 +136,14 @@ class Machine implements AsyncDisposable {
     return result;
   }
 
-  /** Pids of the agent's own children. */
+  /** Pids of the agent's own children that have not ended. */
   children(): number[] {
     return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
       try {
         // Pid, name in parentheses, state, pid of the parent (proc_pid_stat(5)).
-        const [, parent] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");
-        return Number(parent) === this.#process.pid;
+        const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+        const [state, parent] = stat.split(") ")[1]!.split(" ");
+        return state !== "Z" && Number(parent) === this.#process.pid;
       } catch {
         return false;
       }
@@ -480,6 +481,7 @@ Deno.test("a process that waits is left to a container that it fits, and is made
   const [next, ...others] = machine.children();
   assertEquals(others, []);
   Deno.kill(next!, "SIGKILL");
+  while (machine.children().length > 0) await pause(1);
   assertEquals((await machine.run(["true"])).status, 0);
 });
 
