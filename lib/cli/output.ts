@@ -38,7 +38,10 @@ export function describeError(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return message;
   const because = describeError(cause);
-  return message.includes(because) ? message : `${message}: ${because}`;
+  if (message.includes(because)) return message;
+  const told = oneLine(messageOf(cause));
+  const isTold = told !== "" && message.includes(told);
+  return isTold ? message.replace(told, () => because) : `${message}: ${because}`;
 }
 
 /** The runtime's own errors end with what it did and with what: "Is a directory (os error 21): open '/x'". */

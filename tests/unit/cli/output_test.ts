@@ -28,3 +28,11 @@ Deno.test("causes are told where the message does not tell them already, all in 
   );
   assertEquals(describeError(new Error("Cannot: why", { cause: new Error("why") })), "Cannot: why");
 });
+
+Deno.test("an error of the runtime that a message ends with is told once, in the same words", () => {
+  const cause = thrownBy(() => Deno.readTextFileSync("/proc/no-such-file")) as Error;
+  assertEquals(
+    describeError(new Error(`Cannot read it: ${cause.message}`, { cause })),
+    "Cannot read it: readfile /proc/no-such-file: No such file or directory",
+  );
+});
