@@ -30,16 +30,27 @@ export async function killProcess(identity: ProcessIdentity | null): Promise<voi
   if (identity !== null) await killProcesses([identity]);
 }
 
-/** Kills all of them, and waits until they are gone: for one after the other, since each wait takes a thread. */
+/**
+ * Kills all of them, and waits until they are gone: for one after the other, since each wait takes a thread.
+ *
+ * @throws {SysError} for the first that must not be killed, when all others are gone
+ */
 export async function killProcesses(identities: readonly ProcessIdentity[]): Promise<void> {
   using opened = new DisposableStack();
   const ending: Fd[] = [];
+  const refused: unknown[] = [];
   for (const identity of identities) {
     const process = openIdentified(identity);
     if (!process) continue;
-    ending.push(opened.use(process));
-    signalIdentified(identity, SIGNALS.KILL!);
+    opened.use(process);
+    try {
+      signalIdentified(identity, SIGNALS.KILL!);
+      ending.push(process);
+    } catch (error) {
+      refused.push(error);
+    }
   }
   for (const process of ending) await waitForEnd(process, BURIAL);
   for (const { pid } of identities) collectChild(pid);
+  if (refused.length > 0) throw refused[0];
 }

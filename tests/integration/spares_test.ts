@@ -35,6 +35,15 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
       "a spare",
       () => waiting().find(({ vm }) => vm.process.pid !== but?.vm.process.pid),
     );
+  /** A command whose pod of that name has got a spare, which has been made up for. */
+  const takeOne = async (pod: string) => {
+    const spare = await nextSpare();
+    const args = ["run", "--name", pod, "busybox", "sleep", "600"];
+    const command = bench.bench.start(args, { env });
+    await eventually("the pod's VM", () => spareOf(pod));
+    await nextSpare(spare);
+    return { spare, command };
+  };
   const noSpare = () =>
     eventually("no spare", () => names(join(state, "spares/pods")).length === 0);
 
@@ -87,12 +96,7 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
   await t.step(
     "while a command runs another is made, and with one that is killed goes its VM",
     async () => {
-      const spare = await nextSpare();
-      const command = bench.bench.start(["run", "--name", "killed", "busybox", "sleep", "600"], {
-        env,
-      });
-      await eventually("the pod's VM", () => spareOf("killed"));
-      await nextSpare(spare);
+      const { spare, command } = await takeOne("killed");
       command.kill("SIGKILL");
       await command.output();
       await eventually("the end of the VM", () => !isAlive(spare.vm.process));
@@ -104,12 +108,7 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
   await t.step(
     "one whose keeper is killed with the command that has it is ended by gc",
     async () => {
-      const spare = await nextSpare();
-      const command = bench.bench.start(["run", "--name", "orphan", "busybox", "sleep", "600"], {
-        env,
-      });
-      await eventually("the pod's VM", () => spareOf("orphan"));
-      await nextSpare(spare);
+      const { spare, command } = await takeOne("orphan");
       Deno.kill(spare.keeper.pid, "SIGKILL");
       command.kill("SIGKILL");
       await command.output();
