@@ -37,6 +37,15 @@ export function replaceFile(path: string, text: string): Promise<void> {
   });
 }
 
+/** Removes a file, or a socket; one that is not there is fine. */
+export function removeFile(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 /** Removes a directory and what is in it: records and what is beside them. One that is not there is fine. */
 export function removeTree(path: string): Promise<void> {
   return new Promise((resolve) => {

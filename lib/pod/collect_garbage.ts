@@ -1,5 +1,4 @@
-import { isAlive } from "../sys/mod.ts";
-import { killProcess } from "./end_process.ts";
+import { isAlive, killProcess } from "../sys/mod.ts";
 import { findPodProcesses } from "./find_processes.ts";
 import { loadPod } from "./load_pod.ts";
 import { releaseOutside } from "./release_outside.ts";

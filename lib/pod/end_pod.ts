@@ -1,9 +1,14 @@
 import type { Agent } from "../agent/mod.ts";
 import type { Vm } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
-import { isAlive, type ProcessIdentity } from "../sys/mod.ts";
+import {
+  endProcess,
+  isAlive,
+  killProcess,
+  killProcesses,
+  type ProcessIdentity,
+} from "../sys/mod.ts";
 import { trace } from "../trace.ts";
-import { endProcess, killProcess, killProcesses } from "./end_process.ts";
 import type { LoadedPod } from "./load_pod.ts";
 import { keepsNothing } from "./keeps_nothing.ts";
 import type { PodRecord } from "./records.ts";

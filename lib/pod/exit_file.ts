@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { readSmallFile } from "../small_file.ts";
+import { readSmallFile, removeFile } from "../small_file.ts";
 import type { ContainerExit } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
 
@@ -23,9 +23,5 @@ export async function readExit(
 
 /** Forgets how a container ended, before it starts again. */
 export function clearExit(directory: PodDirectory, container: string): void {
-  try {
-    Deno.removeSync(exitFile(directory, container));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  removeFile(exitFile(directory, container));
 }

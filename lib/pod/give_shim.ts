@@ -1,8 +1,7 @@
 import { join } from "@std/path";
 import { messageOf } from "../failure.ts";
 import { hostShim, type HostShimOptions, startShim } from "../shim/mod.ts";
-import { identifyProcess, makeLifePipe, type ProcessIdentity } from "../sys/mod.ts";
-import { endProcess } from "./end_process.ts";
+import { endProcess, identifyProcess, makeLifePipe, type ProcessIdentity } from "../sys/mod.ts";
 import { exitFile } from "./exit_file.ts";
 import { kindsOf } from "./kinds.ts";
 import type { LoadedPod } from "./load_pod.ts";

@@ -1,6 +1,5 @@
 import { getLogger } from "../log.ts";
-import { type Fd, openIdentified, openLifePipe } from "../sys/mod.ts";
-import { killProcess } from "./end_process.ts";
+import { type Fd, killProcess, openIdentified, openLifePipe } from "../sys/mod.ts";
 import type { ContainerRecord, PodRecord, ShimRecord } from "./records.ts";
 
 /** A descriptor that `waitForEnd` waits with for the end of a shim; nothing when it has ended. */

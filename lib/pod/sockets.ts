@@ -1,5 +1,6 @@
 import { dirname, join } from "@std/path";
 import { Failure } from "../failure.ts";
+import { removeFile } from "../small_file.ts";
 import { lockFile } from "../sys/mod.ts";
 import { readRecord, writeRecord } from "./record_file.ts";
 import type { PodDirectory } from "./store.ts";
@@ -42,8 +43,8 @@ export async function claimSockets(
 export async function releaseSockets(directory: PodDirectory): Promise<void> {
   const record = await readRecord<SocketsRecord>(directory.file(RECORD));
   if (!record) return;
-  for (const path of record.paths) await removeFile(path);
-  await removeFile(directory.file(RECORD));
+  for (const path of record.paths) removeFile(path);
+  removeFile(directory.file(RECORD));
 }
 
 async function pathsInUse(root: string): Promise<Map<string, string>> {
@@ -62,13 +63,5 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
-  }
-}
-
-async function removeFile(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

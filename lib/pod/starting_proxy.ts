@@ -1,5 +1,5 @@
 import { getLogger } from "../log.ts";
-import { endProcess } from "./end_process.ts";
+import { endProcess } from "../sys/mod.ts";
 import { type PodProxy, startPodProxy } from "./kinds.ts";
 import type { ProxyRecord, VmRecord } from "./records.ts";
 import { type TakenSpare, takeSpare } from "./spares/spare_store.ts";

@@ -1,5 +1,6 @@
 import { messageOf } from "../failure.ts";
 import { getLogger } from "../log.ts";
+import { removeFile } from "../small_file.ts";
 import { type Connection, connectionPair } from "./connection.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { Registry } from "./registry.ts";
@@ -112,11 +113,7 @@ export class ProxyServer implements AsyncDisposable {
     if (!this.#listening) return;
     this.#listening = false;
     this.#listener.close();
-    try {
-      Deno.removeSync(this.path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    removeFile(this.path);
   }
 }
 

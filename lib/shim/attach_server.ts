@@ -1,5 +1,6 @@
 import { messageOf } from "../failure.ts";
 import { getLogger } from "../log.ts";
+import { removeFile } from "../small_file.ts";
 import { AttachedClient, type AttachTarget } from "./attached_client.ts";
 import type { ShimResult } from "./shim.ts";
 
@@ -20,7 +21,7 @@ export class AttachServer implements AsyncDisposable {
   constructor(path: string, target: AttachTarget) {
     this.#path = path;
     this.#target = target;
-    removeIfThere(path);
+    removeFile(path);
     const mask = Deno.umask(0o177);
     try {
       this.#listener = Deno.listen({ transport: "unix", path });
@@ -58,7 +59,7 @@ export class AttachServer implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
-    removeIfThere(this.#path);
+    removeFile(this.#path);
     const clients = [...this.#clients];
     for (const client of clients) client.close();
     await Promise.all(clients.map((client) => client.served));
@@ -80,13 +81,5 @@ export class AttachServer implements AsyncDisposable {
     const client = new AttachedClient(connection, this.#target);
     this.#clients.add(client);
     client.served.then(() => this.#clients.delete(client));
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

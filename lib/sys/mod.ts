@@ -7,6 +7,7 @@ export { STATIC_BASE, STATIC_HEADERS, writeStaticHeaders } from "./static_elf.ts
 export { Result } from "./operation.ts";
 export { CLOCK_BOOTTIME, CLOCK_REALTIME, clockTime, moveClockBy } from "./clock.ts";
 export { cutFile } from "./cut_file.ts";
+export { endProcess, killProcess, killProcesses } from "./end_process.ts";
 export * from "./errno.ts";
 export { isSysError, SysError } from "./error.ts";
 export * from "./fd.ts";

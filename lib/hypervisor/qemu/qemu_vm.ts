@@ -3,6 +3,7 @@ import { getLogger } from "../../log.ts";
 import {
   collectChild,
   type ExitStatus,
+  killProcess,
   openIdentified,
   type ProcessIdentity,
   signalIdentified,
@@ -181,17 +182,6 @@ export class QemuVm implements Vm {
       console: readConsoleTail(this.#files.console),
     };
   }
-}
-
-/** Kills a process, if there is one, and waits until it is gone. */
-export async function killProcess(identity: ProcessIdentity | null): Promise<void> {
-  if (!identity) return;
-  using process = openIdentified(identity);
-  if (process) {
-    signalIdentified(identity, SIGNALS.KILL!);
-    await waitForEnd(process, BURIAL_TIME);
-  }
-  collectChild(identity.pid);
 }
 
 /**

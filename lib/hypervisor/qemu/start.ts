@@ -4,6 +4,7 @@ import {
   type Fd,
   identifyProcess,
   isAlive,
+  killProcess,
   O_APPEND,
   O_CREAT,
   O_WRONLY,
@@ -18,7 +19,7 @@ import type { RunningVm, VmLaunch } from "../hypervisor.ts";
 import { qemuArguments, type QemuOptions } from "./arguments.ts";
 import { connectSoon } from "./connect.ts";
 import { networkDescriptors } from "./network_cards.ts";
-import { describeEnd, killProcess, QemuVm } from "./qemu_vm.ts";
+import { describeEnd, QemuVm } from "./qemu_vm.ts";
 import { startVirtiofsd } from "./virtiofsd.ts";
 
 /** How long QEMU may take to make its sockets, in milliseconds. */

@@ -9,6 +9,7 @@ import {
   type ProcessIdentity,
   spawn,
 } from "../../sys/mod.ts";
+import { removeFile } from "../../small_file.ts";
 import type { VmLaunch, VmShare } from "../hypervisor.ts";
 import type { VmFiles } from "./vm_files.ts";
 
@@ -34,7 +35,8 @@ export function startVirtiofsd(
   program = findVirtiofsd(),
 ): ProcessIdentity {
   using log = open(files.shareLog, O_WRONLY | O_CREAT | O_APPEND, 0o600);
-  removeSocket(files.share);
+  // A VM that has run in the same directory before has left one.
+  removeFile(files.share);
   using listener = listenUnix(files.share);
   const pid = spawn({
     command: [
@@ -57,15 +59,6 @@ export function startVirtiofsd(
   const process = identifyProcess(pid);
   if (process) return process;
   throw new Failure("Cannot start virtiofsd: it ended at once", { hint: `See ${files.shareLog}` });
-}
-
-/** A VM that has run in the same directory before has left one. */
-function removeSocket(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /** @throws {Failure} when it is not there */

@@ -5,12 +5,12 @@ import {
   giveWay,
   identifyProcess,
   isAlive,
+  killProcess,
   lockFile,
   openIdentified,
   type ProcessIdentity,
   waitForEnd,
 } from "../../sys/mod.ts";
-import { killProcess } from "../end_process.ts";
 import type { ContainerConfig, PodConfig, PodRecord } from "../records.ts";
 import { unshareContainer } from "../share.ts";
 import { type PodDirectory, PodStore } from "../store.ts";

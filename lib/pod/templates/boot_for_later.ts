@@ -1,8 +1,7 @@
 import type { VmOrigin } from "../../hypervisor/mod.ts";
-import { identifyProcess } from "../../sys/mod.ts";
+import { endProcess, identifyProcess } from "../../sys/mod.ts";
 import { addPod } from "../add_pod.ts";
 import { type BootedPod, bootPod } from "../boot.ts";
-import { endProcess } from "../end_process.ts";
 import { makeName } from "../identifier.ts";
 import type { ContainerConfig, PodConfig } from "../records.ts";
 import { releaseOutside } from "../release_outside.ts";

@@ -5,7 +5,7 @@ import type {
   TemplatePlace,
   TemplateStore,
 } from "../../hypervisor/mod.ts";
-import { endProcess } from "../end_process.ts";
+import { endProcess } from "../../sys/mod.ts";
 import type { ContainerConfig, PodConfig } from "../records.ts";
 import type { PodTools } from "../tools.ts";
 import { atRest } from "./at_rest.ts";

@@ -1,6 +1,6 @@
 import { getLogger, keepLog } from "../../log.ts";
+import { killProcesses } from "../../sys/mod.ts";
 import { POD_LOGS } from "../pod_logs.ts";
-import { killProcesses } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { releaseOutside } from "../release_outside.ts";
 import { type LoadedPod, setRight } from "../load_pod.ts";

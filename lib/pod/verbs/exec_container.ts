@@ -1,13 +1,12 @@
 import type { Command } from "../../agent/mod.ts";
 import { Failure } from "../../failure.ts";
 import { makeShim, type ShimResult, type ShimStreams } from "../../shim/mod.ts";
-import { killProcess } from "../end_process.ts";
 import { explainStart } from "../explain_start.ts";
 import { kindsOf } from "../kinds.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { POD_LOGS } from "../pod_logs.ts";
 import { hasProcess } from "../records.ts";
-import { identifyProcess } from "../../sys/mod.ts";
+import { identifyProcess, killProcess } from "../../sys/mod.ts";
 import { agentOf, type PodTools } from "../tools.ts";
 import { Undo } from "../undo.ts";
 import type { ShimStarter } from "../give_shim.ts";

@@ -1,6 +1,5 @@
 import { Failure } from "../../failure.ts";
-import { isAlive } from "../../sys/mod.ts";
-import { killProcesses } from "../end_process.ts";
+import { isAlive, killProcesses } from "../../sys/mod.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import type { PodTools } from "../tools.ts";
 import { changePod } from "./change_pod.ts";

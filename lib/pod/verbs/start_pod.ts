@@ -1,5 +1,5 @@
 import { messageOf } from "../../failure.ts";
-import { killProcesses } from "../end_process.ts";
+import { killProcesses } from "../../sys/mod.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import type { LoadedPod } from "../load_pod.ts";
 import { checkMove } from "../state_machine.ts";

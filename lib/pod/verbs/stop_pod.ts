@@ -1,5 +1,5 @@
+import { killProcesses } from "../../sys/mod.ts";
 import { endPod, hasNothingLeft, killRecorded } from "../end_pod.ts";
-import { killProcesses } from "../end_process.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { releaseOutside } from "../release_outside.ts";

@@ -1,12 +1,7 @@
-import {
-  collectChild,
-  type Fd,
-  openIdentified,
-  type ProcessIdentity,
-  signalIdentified,
-  SIGNALS,
-  waitForEnd,
-} from "../sys/mod.ts";
+import type { Fd } from "./fd.ts";
+import { openIdentified, type ProcessIdentity, signalIdentified } from "./identity.ts";
+import { collectChild, waitForEnd } from "./process.ts";
+import { SIGNALS } from "./signals.ts";
 
 /** How long a process may take to go after SIGTERM, and the kernel to bury it after SIGKILL, in milliseconds. */
 const GRACE = 1000, BURIAL = 5000;
