@@ -21,12 +21,7 @@ export function judge({ budget, ...row }: Row): JudgedRow {
 
 /** The middle value. */
 export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
-/** The value that a part of all values is below. @param part from 0 to just below 1 */
-export function quantile(values: readonly number[], part: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * part)]!;
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 /** One line for people. */

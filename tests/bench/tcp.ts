@@ -30,22 +30,21 @@ import {
   waitForEnd,
 } from "../../lib/sys/mod.ts";
 import type { Place } from "./podvisor.ts";
-import { quantile, type Row } from "./row.ts";
+import type { Row } from "./row.ts";
 
-const RUNS = 4, PORT = 5000;
+const ROUNDS = 4, TURNS = 4, PORT = 5000;
 /**
- * Pieces of a transfer that are timed each by itself, and what is sent before them, in MiB. Until then code is translated,
- * and a pod is at work on the start of the next container.
+ * What is sent before anything is timed, in MiB: until then code is translated, and a pod is at work on the start of the
+ * next container.
  */
-const LEAD = 128, PIECE = 16, PIECES = 24;
-const MEBIBYTES = LEAD + PIECE * PIECES;
-/** What else goes on here only makes a piece slower, and there are times when that holds for most. */
-const FAST = 0.9;
+const LEAD = 128;
+/** What each of two senders sends at its turn, in MiB: first what filled the buffers while it had to wait, untimed. */
+const FILLED = 40, PIECE = 256;
 const HOST = "10.7.0.1", GUEST = "10.7.0.2", MAC = "02:00:00:00:07:02";
 const SOCK_STREAM = 1, BUFFER = 256 * 1024;
 const MEMORY = new Uint8Array(BUFFER);
-/** What a guest runs: nc itself would copy a KiB at a time. What dd has to say comes last, and is not waited for. */
-const SEND = `nc ${HOST} ${PORT} -e dd if=/dev/zero bs=64k count=${MEBIBYTES * 16}`;
+/** What a guest runs: nc itself would copy a KiB at a time. It goes on until nobody takes what it sends. */
+const SEND = `nc ${HOST} ${PORT} -e dd if=/dev/zero bs=64k`;
 
 /**
  * A plain machine: the same as a pod's, to which processors and memory can be added, or one that stays as it is. For the
@@ -57,47 +56,82 @@ const MACHINES = {
   fixed: ["-m", "512M"],
 };
 
-/** One after the other in turn; the fast pieces of each count. */
+/** A guest that sends for as long as it is there, and this end of its connection. */
+interface Sender extends AsyncDisposable {
+  connection: Fd;
+}
+
+interface Compared {
+  /** A plain machine's MiB per second divided by a pod's. */
+  ratio: number;
+  /** MiB per second. */
+  pod: number;
+}
+
+/** A pod against the plain machine that is like it. */
 export async function measureTcp(place: Place): Promise<Row[]> {
-  const ours: number[] = [], alone: number[] = [], growing: number[] = [], fixed: number[] = [];
   const initrd = await writeSender(place.directory);
-  for (let run = 0; run < RUNS; run++) {
-    growing.push(...await withPlainQemu(place, initrd, "growing"));
-    ours.push(...await withPod(place, []));
-    alone.push(...await withPod(place, ["--max-cpus", "1"]));
-    fixed.push(...await withPlainQemu(place, initrd, "fixed"));
-  }
-  const pod = quantile(ours, FAST), podAlone = quantile(alone, FAST);
+  const growing = await compare(place, initrd, "growing", []);
+  const fixed = await compare(place, initrd, "fixed", ["--max-cpus", "1"]);
   return [
     {
       name: "TCP guest → host: plain QEMU with the same machine and device ÷ pod",
-      value: quantile(growing, FAST) / pod,
+      value: growing.ratio,
       unit: "",
       budget: 1.05,
     },
     {
       name: "the same, both with one processor that is all that there can be",
-      value: quantile(fixed, FAST) / podAlone,
+      value: fixed.ratio,
       unit: "",
       budget: 1.05,
     },
-    { name: "TCP guest → host from a pod", value: pod, unit: "MiB/s" },
+    { name: "TCP guest → host from a pod", value: growing.pod, unit: "MiB/s" },
     {
       name: "the same, from a pod that cannot grow",
-      value: podAlone,
+      value: fixed.pod,
       unit: "MiB/s",
     },
   ];
 }
 
 /**
- * A pod in a namespace with one end of a pair of links; the host is at the other.
+ * Both are there at once and send in turn: the one that nobody takes from waits. So this machine is as quick for the one
+ * as for the other, which it is not from one minute to the next.
  *
- * @param size options that say what its machine is like
+ * @param size options that say what the pod's machine is like
  */
-async function withPod(place: Place, size: readonly string[]): Promise<number[]> {
-  using stack = new DisposableStack();
-  const pod = makeNamespace(stack, place, "pod"), host = makeNamespace(stack, place, "host");
+async function compare(
+  place: Place,
+  initrd: string,
+  kind: keyof typeof MACHINES,
+  size: readonly string[],
+): Promise<Compared> {
+  let plainly = 0, ours = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    await using plain = await startPlain(place, initrd, kind);
+    await using pod = await startPod(place, size);
+    for (const { connection } of [plain, pod]) await takeFrom(connection, LEAD);
+    for (let turn = 0; turn < TURNS; turn++) {
+      plainly += await secondsOf(plain);
+      ours += await secondsOf(pod);
+    }
+  }
+  return { ratio: ours / plainly, pod: ROUNDS * TURNS * PIECE / ours };
+}
+
+/** How long a sender takes at its turn. */
+async function secondsOf({ connection }: Sender): Promise<number> {
+  await takeFrom(connection, FILLED);
+  const start = performance.now();
+  await takeFrom(connection, PIECE);
+  return (performance.now() - start) / 1000;
+}
+
+/** A pod in a namespace with one end of a pair of links; the host is at the other. */
+async function startPod(place: Place, size: readonly string[]): Promise<Sender> {
+  await using undo = new AsyncDisposableStack();
+  const pod = makeNamespace(undo, place, "pod"), host = makeNamespace(undo, place, "host");
   using inPod = NetlinkSocket.open(pod.namespace), inHost = NetlinkSocket.open(host.namespace);
   const peer = { name: "peer", namespace: host.namespace };
   addLink(inPod, { kind: "veth", name: "eth0", mac: MAC, peer });
@@ -105,36 +139,29 @@ async function withPod(place: Place, size: readonly string[]): Promise<number[]>
     setLink(socket, getLink(socket, name), { up: true });
     addAddress(socket, getLink(socket, name), { address, prefixLength: 24 });
   }
-  using listener = listen(host.namespace);
-  const receiving = receive(listener);
+  const listener = undo.use(listen(host.namespace));
   const network = ["--network", `netns:${pod.path}`];
-  const started = await place.start([
-    "run",
-    ...network,
-    ...size,
-    "busybox",
-    "sh",
-    "-c",
-    `${SEND}; echo sent`,
-  ]);
-  await started.finish();
-  return await receiving;
+  const command = ["busybox", "sh", "-c", `echo sending; ${SEND} 2>/dev/null; true`];
+  const started = await place.start(["run", ...network, ...size, ...command]);
+  undo.defer(() => started.finish());
+  const connection = undo.use(await accept(listener));
+  return { connection, [Symbol.asyncDispose]: disposalOf(undo) };
 }
 
 /** A guest of its own that does nothing else, its device on a tap that has the host's address. */
-async function withPlainQemu(
+async function startPlain(
   place: Place,
   initrd: string,
   kind: keyof typeof MACHINES,
-): Promise<number[]> {
-  using stack = new DisposableStack();
-  const { namespace } = makeNamespace(stack, place, "plain");
+): Promise<Sender> {
+  await using undo = new AsyncDisposableStack();
+  const { namespace } = makeNamespace(undo, place, "plain");
   using socket = NetlinkSocket.open(namespace);
   const [tap] = openTap(namespace, { name: "tap0", queues: 1, vnetHeader: true });
-  stack.use(tap!);
+  undo.use(tap!);
   setLink(socket, getLink(socket, "tap0"), { up: true });
   addAddress(socket, getLink(socket, "tap0"), { address: HOST, prefixLength: 24 });
-  using listener = listen(namespace);
+  const listener = undo.use(listen(namespace));
   const { machine, cpu } = findArchitecture(Deno.build.arch);
   const pid = spawn({
     command: [
@@ -150,14 +177,20 @@ async function withPlainQemu(
     descriptors: [null, null, null, tap!.number],
     dieWithParent: true,
   });
-  try {
-    return await receive(listener);
-  } finally {
+  undo.defer(async () => {
     Deno.kill(pid, "SIGKILL");
     using process = openProcess(pid);
     if (process) await waitForEnd(process);
     collectChild(pid);
-  }
+  });
+  const connection = undo.use(await accept(listener));
+  return { connection, [Symbol.asyncDispose]: disposalOf(undo) };
+}
+
+/** What undoes all that has been done so far, when it is wanted no more. */
+function disposalOf(undo: AsyncDisposableStack): () => Promise<void> {
+  const moved = undo.move();
+  return () => moved.disposeAsync();
 }
 
 /** An archive with an init that sends, and what it needs of the kernel. */
@@ -195,7 +228,7 @@ async function writeSender(directory: string): Promise<string> {
   return path;
 }
 
-function makeNamespace(stack: DisposableStack, place: Place, name: string) {
+function makeNamespace(stack: AsyncDisposableStack, place: Place, name: string) {
   const path = join(place.directory, name);
   createNamespace(path);
   stack.defer(() => deleteNamespace(path));
@@ -213,20 +246,8 @@ function listen(namespace: Fd): Fd {
   return socket;
 }
 
-/** Takes all that one connection sends. @returns MiB per second, of each piece */
-async function receive(listener: Fd): Promise<number[]> {
-  const { number } = listener;
-  using connection = new Fd(
-    await blockingSyscall("accept4", "a socket", SYS.accept4, number, 0, 0, 0),
-  );
-  await takeFrom(connection, LEAD);
-  const rates: number[] = [];
-  for (let piece = 0; piece < PIECES; piece++) {
-    const start = performance.now();
-    await takeFrom(connection, PIECE);
-    rates.push(PIECE * 1000 / (performance.now() - start));
-  }
-  return rates;
+async function accept({ number }: Fd): Promise<Fd> {
+  return new Fd(await blockingSyscall("accept4", "a socket", SYS.accept4, number, 0, 0, 0));
 }
 
 async function takeFrom({ number }: Fd, mebibytes: number): Promise<void> {
@@ -243,7 +264,7 @@ async function takeFrom({ number }: Fd, mebibytes: number): Promise<void> {
       0,
       0,
     );
-    if (count === 0) throw new Error(`Cannot measure: the guest sent ${left} bytes too few`);
+    if (count === 0) throw new Error(`Cannot measure: the guest ended ${left} bytes too early`);
     left -= count;
   }
 }
