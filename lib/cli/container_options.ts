@@ -2,7 +2,9 @@ import { isAbsolute, resolve } from "@std/path";
 import type { Command } from "../agent/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { Failure } from "../failure.ts";
-import { isBundle, parseEnv, readBundle } from "../oci/mod.ts";
+// Past its room's face: most containers are no bundles.
+import { isBundle } from "../oci/is_bundle.ts";
+import { parseEnv } from "../oci/parse_env.ts";
 import type { ContainerConfig, RootConfig } from "../pod/mod.ts";
 import { detectFileSystem, FILE_SYSTEMS, findBlockRoot } from "../storage/mod.ts";
 import type { HookedBundle } from "./bundle_hooks.ts";
@@ -112,6 +114,7 @@ async function readRoot(rootfs: string): Promise<ContainerRequest> {
     const root: RootConfig = { kind: "directory", path: directory };
     return { root, container: plainContainer([]), hostname: undefined };
   }
+  const { readBundle } = await import("../oci/mod.ts");
   const { container: { root, ...container }, hostname, ...bundle } = await readBundle(directory);
   return { root, container, hostname, bundle: { ...bundle, directory } };
 }

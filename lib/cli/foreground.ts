@@ -1,6 +1,6 @@
 import type { Paths } from "../config/mod.ts";
 import { HypervisorByKind, Qemu } from "../hypervisor/mod.ts";
-import { BundleHooks } from "./bundle_hooks.ts";
+import type { BundleHooks, HookedBundle } from "./bundle_hooks.ts";
 import { kindsOf, type PodConfig, PodStore, runOnce } from "../pod/mod.ts";
 import { SIGNALS } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
@@ -35,9 +35,7 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
   );
   const started = performance.now();
   using followers = new DisposableStack();
-  const hooks = request.bundle && BundleHooks.areIn(request.bundle)
-    ? new BundleHooks(request.bundle, request.name)
-    : undefined;
+  const hooks = request.bundle && await hooksOf(request.bundle, request.name);
   const code = await runOnce({
     store: new PodStore(paths.state),
     name: request.name,
@@ -62,6 +60,12 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     printError(JSON.stringify({ pod: request.name, exitCode: code, seconds }) + "\n");
   }
   return code;
+}
+
+/** What runs them is loaded only where there is a bundle. */
+async function hooksOf(bundle: HookedBundle, name: string): Promise<BundleHooks | undefined> {
+  const { BundleHooks } = await import("./bundle_hooks.ts");
+  return BundleHooks.areIn(bundle) ? new BundleHooks(bundle, name) : undefined;
 }
 
 function bootsBuiltinGuest(pod: PodConfig): boolean {

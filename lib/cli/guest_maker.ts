@@ -1,5 +1,6 @@
 import type { Paths } from "../config/mod.ts";
-import { buildGuest, type GuestImage } from "../guest/image/mod.ts";
+// Past its room's face, which brings along what a guest is made with.
+import { buildGuest, type GuestImage } from "../guest/image/build.ts";
 
 /** Gives out the guest for a kernel. Default: the built-in one's. */
 export type GuestMaker = (kernel?: string) => Promise<GuestImage>;

@@ -32,16 +32,6 @@ const PROPAGATIONS = ["", "shared", "slave", "private", "unbindable"];
 /** linux/personality.h */
 const PERSONALITIES: Readonly<Record<string, number>> = { LINUX: 0, LINUX32: 8 };
 
-/** Whether a directory is an OCI bundle. */
-export function isBundle(directory: string): boolean {
-  try {
-    return Deno.statSync(join(directory, "config.json")).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /**
  * Reads an OCI bundle (runtime-spec 1.1). What of it cannot be honoured is warned of, or refused: see `support.ts`.
  *

@@ -1,5 +1,6 @@
 /** Bundles of the OCI runtime specification. */
-export { type Bundle, isBundle, readBundle, readProcess } from "./bundle.ts";
+export { type Bundle, readBundle, readProcess } from "./bundle.ts";
+export { isBundle } from "./is_bundle.ts";
 export {
   type Hook,
   HOOK_PHASES,
@@ -12,4 +13,4 @@ export { readLimitChange } from "./change_limits.ts";
 export { engineContainer } from "./engine_container.ts";
 export { exampleSpec } from "./example_spec.ts";
 export { features } from "./features.ts";
-export { parseEnv } from "./process.ts";
+export { parseEnv } from "./parse_env.ts";

@@ -2,6 +2,7 @@ import type { CapabilityLists, Command } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import { CAPABILITY_NAMES } from "../hyperstart/mod.ts";
 import { getLogger } from "../log.ts";
+import { parseEnv } from "./parse_env.ts";
 import type { SpecProcess, SpecScheduler } from "./spec.ts";
 
 /** linux/ioprio.h: the class is above the priority, of which there are eight. */
@@ -55,12 +56,6 @@ export function commandOf(process: SpecProcess): Command {
     ...(ioPriority ? { ioPriority: ioPriorityOf(ioPriority) } : {}),
     ...(scheduler ? { scheduling: schedulingOf(scheduler) } : {}),
   };
-}
-
-/** Splits `NAME=VALUE` at its first equals sign; the value may hold more. */
-export function parseEnv(text: string): { env: string; value: string } {
-  const at = text.indexOf("=");
-  return at < 0 ? { env: text, value: "" } : { env: text.slice(0, at), value: text.slice(at + 1) };
 }
 
 /** As the specification wants it, capabilities that there are not are left out with a warning. */

@@ -1,4 +1,7 @@
-/** The proxy protocol: codec, client, server, and starting a proxy. */
+/**
+ * The proxy protocol: codec, client, and starting a proxy. The server is in `server.ts`: who only talks to one need not
+ * load it.
+ */
 
 export * from "./frame.ts";
 export {
@@ -32,6 +35,4 @@ export { isToken } from "./token.ts";
 export { writeAll } from "./write_all.ts";
 export { Turn } from "./turn.ts";
 export { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
-export { MAX_SOCKET_PATH, ProxyServer, type ProxyServerOptions } from "./server.ts";
-export { proxyMain } from "./main.ts";
 export { type ProxyProgram, startProxy, type StartProxyOptions } from "./start.ts";

@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 import { join } from "@std/path";
 import { configureLogging } from "../../../lib/log.ts";
 import { type PodConfig, removePod } from "../../../lib/pod/mod.ts";
-import { ProxyServer } from "../../../lib/proxy/mod.ts";
+import { ProxyServer } from "../../../lib/proxy/server.ts";
 import { signalProcess } from "../../../lib/sys/mod.ts";
 import { ACTIONS, COURSES, nameOf } from "./life.ts";
 import { assertTruth } from "./truth.ts";

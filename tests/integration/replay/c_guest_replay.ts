@@ -9,7 +9,8 @@ import {
   readU32,
   STREAM_HEADER_LENGTH,
 } from "../../../lib/hyperstart/mod.ts";
-import { Command, ProxyServer, writeAll } from "../../../lib/proxy/mod.ts";
+import { Command, writeAll } from "../../../lib/proxy/mod.ts";
+import { ProxyServer } from "../../../lib/proxy/server.ts";
 import {
   RawClient,
   refusal,

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Code, readU32, writeU32 } from "../../../lib/hyperstart/mod.ts";
-import { FrameType, PROXY_HEADER_LENGTH, ProxyServer, writeAll } from "../../../lib/proxy/mod.ts";
+import { FrameType, PROXY_HEADER_LENGTH, writeAll } from "../../../lib/proxy/mod.ts";
+import { ProxyServer } from "../../../lib/proxy/server.ts";
 import { FrameReader } from "./frame_reader.ts";
 import type { Channel, Step } from "./recording.ts";
 

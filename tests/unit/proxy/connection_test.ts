@@ -73,7 +73,7 @@ Deno.test("only the owner may use the socket, and the one of a dead proxy is rep
   const path = `${directory}/sub/proxy.sock`;
   await Deno.mkdir(`${directory}/sub`);
   Deno.listen({ transport: "unix", path }).close();
-  const { ProxyServer } = await import("../../../lib/proxy/mod.ts");
+  const { ProxyServer } = await import("../../../lib/proxy/server.ts");
   {
     await using _server = new ProxyServer({ path });
     assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);

@@ -1,9 +1,5 @@
-import {
-  Command,
-  type ProxyLimits,
-  ProxyServer,
-  type ShimHostMaker,
-} from "../../../lib/proxy/mod.ts";
+import { Command, type ProxyLimits, type ShimHostMaker } from "../../../lib/proxy/mod.ts";
+import { ProxyServer } from "../../../lib/proxy/server.ts";
 import { FakeGuest } from "./fake_guest.ts";
 import { RawClient, tokensIn } from "./raw_client.ts";
 
