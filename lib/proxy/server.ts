@@ -9,7 +9,7 @@ import { HostedShims, type ShimHostMaker } from "./shim_host.ts";
 
 const log = getLogger("proxy");
 /** Longest path of a Unix socket, in bytes (sockaddr_un less the terminating NUL). */
-export const MAX_SOCKET_PATH = 107;
+const MAX_SOCKET_PATH = 107;
 
 /** How a proxy serves. */
 export interface ProxyServerOptions {

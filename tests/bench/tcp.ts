@@ -19,15 +19,14 @@ import {
   AF_INET,
   bindSocket,
   blockingSyscall,
-  collectChild,
   Fd,
-  openProcess,
+  identifyProcess,
+  killProcess,
   openSocketIn,
   openTap,
   spawn,
   SYS,
   syscall,
-  waitForEnd,
 } from "../../lib/sys/mod.ts";
 import type { Place } from "./podvisor.ts";
 import type { Row } from "./row.ts";
@@ -177,12 +176,8 @@ async function startPlain(
     descriptors: [null, null, null, tap!.number],
     dieWithParent: true,
   });
-  undo.defer(async () => {
-    Deno.kill(pid, "SIGKILL");
-    using process = openProcess(pid);
-    if (process) await waitForEnd(process);
-    collectChild(pid);
-  });
+  const process = identifyProcess(pid) ?? null;
+  undo.defer(() => killProcess(process));
   const connection = undo.use(await accept(listener));
   return { connection, [Symbol.asyncDispose]: disposalOf(undo) };
 }

@@ -27,8 +27,8 @@ const V8_FLAGS = [
   "--no-flush-bytecode",
   // What runs once before a template is saved has learned then what it works on: later it goes the short way.
   "--no-lazy-feedback-allocation",
-  // A start of a container calls what it calls most some 2,000 times: the optimiser takes a fifth of a second, which
-  // neither the first containers nor the throw-away ones before them should come to.
+  // With a tenth of these it set in within the second container after a restore, which is a spare's first, and took a
+  // fifth of a second of it.
   "--invocation-count-for-turbofan=300000",
   "--invocation-count-for-osr=50000",
   // Room for new objects, in MiB, of which is taken what is used. With V8's own choice for a small machine the first

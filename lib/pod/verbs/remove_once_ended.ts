@@ -1,6 +1,5 @@
 import { Failure } from "../../failure.ts";
-import { killProcesses } from "../../sys/mod.ts";
-import type { ProcessIdentity } from "../../sys/mod.ts";
+import { killProcesses, type ProcessIdentity } from "../../sys/mod.ts";
 import { findPodProcesses } from "../find_processes.ts";
 import { type LoadedPod, loadPod } from "../load_pod.ts";
 import { releaseOutside } from "../release_outside.ts";

@@ -439,7 +439,7 @@ testBothWays("signals end a container, and its end ends all in it", async (parke
 Deno.test("a container whose process has waited is like one that was made for it", async () => {
   // The shell may not yet wait when a program that it has just forked looks at it: it is R then, or blocks signals still.
   const settled = "until grep -q 'S (sleeping)' /proc/1/status; do :; done";
-  // How large a table of files is (FDSize) follows from the files that the agent has open when it forks, not from what is asked for.
+  // How large a table of files is (FDSize) follows from those that are open at the fork, not from what is asked for.
   const script =
     "mount | cut -d' ' -f1-6 | sort; ls -la /dev /dev/pts /dev/shm | cut -c1-40; ls /; " +
     "hostname; cat /etc/hosts; cat /proc/self/cgroup; umask; env | sort; pwd; ps -o pid,args; " +

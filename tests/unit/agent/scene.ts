@@ -1,6 +1,6 @@
 import { type Command, type GuestContainer, HyperstartAgent } from "../../../lib/agent/mod.ts";
 import type { GuestDialect } from "../../../lib/hyperstart/mod.ts";
-import { type ProxyLimits } from "../../../lib/proxy/mod.ts";
+import type { ProxyLimits } from "../../../lib/proxy/mod.ts";
 import { ProxyServer } from "../../../lib/proxy/server.ts";
 import { Shim, type ShimResult } from "../../../lib/shim/mod.ts";
 import { RawClient } from "../proxy/raw_client.ts";
