@@ -1,10 +1,12 @@
 import type { Paths } from "../config/mod.ts";
-import { HypervisorByKind, Qemu } from "../hypervisor/mod.ts";
 import type { BundleHooks, HookedBundle } from "./bundle_hooks.ts";
-import { kindsOf, type PodConfig, PodStore, runOnce } from "../pod/mod.ts";
+import type { PodConfig } from "../pod/mod.ts";
+// Past its room's face, which brings along all that is done with pods.
+import { kindsOf } from "../pod/kinds.ts";
+import { runOnce } from "../pod/run_once.ts";
+import { PodStore } from "../pod/store.ts";
 import { SIGNALS } from "../sys/mod.ts";
 import { trace } from "../trace.ts";
-import { templateStore } from "./pod_tools.ts";
 import { guestMaker } from "./guest_maker.ts";
 import { ConsoleFollower } from "./console_follower.ts";
 import { printError } from "./output.ts";
@@ -30,9 +32,6 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
   using relay = new SignalRelay();
   using deadline = new Deadline(request.timeout);
   progress.show("starting the VM");
-  const hypervisor = new HypervisorByKind(
-    new Qemu({ boot: guest, templates: templateStore(paths) }),
-  );
   const started = performance.now();
   using followers = new DisposableStack();
   const hooks = request.bundle && await hooksOf(request.bundle, request.name);
@@ -41,7 +40,11 @@ export async function runForeground(request: RunRequest, paths: Paths): Promise<
     name: request.name,
     pod: request.pod,
     container,
-    launch: (options) => hypervisor.launch({ ...options, consoleWatched: request.console }),
+    launch: async (options) => {
+      const { makeHypervisor } = await import("./pod_tools.ts");
+      const hypervisor = makeHypervisor(paths, guest);
+      return await hypervisor.launch({ ...options, consoleWatched: request.console });
+    },
     streams: { interactive: request.interactive, terminal: container.command.terminal },
     onLaunched: (vm) => {
       if (request.console) followers.use(new ConsoleFollower(vm.consolePath));

@@ -23,6 +23,11 @@ export function buildStore(paths: Paths): PodStore {
   return new PodStore(join(paths.state, "templates"));
 }
 
+/** Starts VMs of every kind. @param boot gives out what they boot */
+export function makeHypervisor(paths: Paths, boot: GuestMaker): HypervisorByKind {
+  return new HypervisorByKind(new Qemu({ boot, templates: templateStore(paths) }));
+}
+
 /** What a command works on pods with. The guest is built when it is asked for and is not there yet. */
 export function makePodTools(paths: Paths): CommandTools {
   let progress: Progress | undefined;
@@ -39,11 +44,10 @@ export function makePodTools(paths: Paths): CommandTools {
       progress = undefined;
     }
   };
-  const templates = templateStore(paths);
   return {
     store: new PodStore(paths.state),
-    hypervisor: new HypervisorByKind(new Qemu({ boot: guest, templates })),
-    templates,
+    hypervisor: makeHypervisor(paths, guest),
+    templates: templateStore(paths),
     busybox: async () => (await guest()).busybox,
   };
 }

@@ -1,11 +1,7 @@
 import type { Config } from "../config/mod.ts";
-import {
-  checkName,
-  type ContainerConfig,
-  makeName,
-  type PodConfig,
-  type RootConfig,
-} from "../pod/mod.ts";
+// Past its room's face, which brings along all that is done with pods.
+import { checkName, makeName } from "../pod/identifier.ts";
+import type { ContainerConfig, PodConfig, RootConfig } from "../pod/mod.ts";
 import type { HookedBundle } from "./bundle_hooks.ts";
 import { readContainerOptions } from "./container_options.ts";
 import type { ParsedOptions } from "./options.ts";

@@ -11,14 +11,16 @@ import { getLogger } from "../log.ts";
 import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
 import { trace, traceSteps } from "../trace.ts";
 import { growTo, isLarger } from "./grow.ts";
-import { bootOf, kindsOf, makeAgent, proxyUrl } from "./kinds.ts";
+import { bootOf, kindsOf, proxyUrl } from "./kinds.ts";
+import { makeAgent } from "./make_agent.ts";
 import { type PodNetwork, preparePodNetwork, type ToldNetwork } from "./network/pod_network.ts";
 import { interfacesIn } from "./network/template_card.ts";
-import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
+import type { PodRecord, ProxyRecord } from "./records.ts";
 import { releaseOutside } from "./release_outside.ts";
 import { claimSockets } from "./sockets.ts";
 import { StartingProxy } from "./starting_proxy.ts";
 import type { PodDirectory } from "./store.ts";
+import { canTakeSpare, originOf } from "./vm_origin.ts";
 
 /** How long a restored guest may take until its pod is up, in milliseconds: what takes longer is damaged. */
 const RESTORE_TIMEOUT = 15_000;
@@ -31,6 +33,8 @@ export interface BootOptions {
   launch(options: VmLaunch): Promise<Vm>;
   /** Whether VM and proxy end with this command, however it ends. */
   dieWithParent: boolean;
+  /** Its proxy, if that is starting already; it is ended when the pod cannot be booted. */
+  proxy?: StartingProxy;
   /** What the VM starts from. Default: a template, where the pod may have one. */
   origin?: VmOrigin;
   /** Called once the VM's process is there, while it boots: again, when a restored one had to be given up. */
@@ -51,7 +55,7 @@ export interface BootedPod {
  * @throws {Failure} saying which part failed; for a VM that ended, with the last of its console
  */
 export async function bootPod(options: BootOptions): Promise<BootedPod> {
-  const origin = options.origin ?? originOf(options);
+  const origin = options.origin ?? originOf(options.pod.config);
   if (!origin) return await bringUp(options, undefined);
   let template: VmTemplate | undefined;
   try {
@@ -61,23 +65,10 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
     const log = getLogger("pod", { pod: options.pod.id });
     log.warn("restored VM given up: it boots", { key: template.details.key, error });
   }
-  const booted = await bringUp(options, undefined);
+  const { proxy: _ended, ...again } = options;
+  const booted = await bringUp(again, undefined);
   await template.drop();
   return booted;
-}
-
-/** Only the built-in proxy tells how far the guest's clock is behind. */
-function originOf({ pod: { config } }: BootOptions): VmOrigin | undefined {
-  const { proxy, agent } = kindsOf(config);
-  const can = (config.template ?? "off") !== "off" && proxy.kind === "builtin" &&
-    agent === "hyperstart";
-  return can ? { kind: "template" } : undefined;
-}
-
-/** Sockets elsewhere and ports of the host are opened when QEMU starts, and in a network namespace it starts there. */
-function canTakeSpare({ spares, sockets, network }: PodConfig): boolean {
-  const ports = network.kind === "user" ? network.ports.length : 0;
-  return spares !== undefined && sockets === undefined && ports === 0 && network.kind !== "netns";
 }
 
 /** @param onStarted told of the VM before it is waited for */
@@ -86,14 +77,16 @@ async function bringUp(
   origin: VmOrigin | undefined,
   onStarted: (vm: Vm) => void = () => {},
 ): Promise<BootedPod> {
-  using steps = traceSteps("start the proxy");
+  using steps = traceSteps("start of the rest");
   const { directory, pod, signal } = options;
   const { hostname, share } = pod.config;
   const kinds = kindsOf(pod.config);
   const log = getLogger("pod", { pod: pod.id });
   await using undo = new AsyncDisposableStack();
   const ended = new AbortController();
-  const starting = undo.use(new StartingProxy(kinds.proxy, directory, options.dieWithParent));
+  const starting = undo.use(
+    options.proxy ?? new StartingProxy(kinds.proxy, directory, options.dieWithParent),
+  );
   // A spare has a proxy.
   const takes = origin?.kind === "template" && canTakeSpare(pod.config);
   if (!takes) starting.start();

@@ -1,4 +1,3 @@
-import { type Agent, HyperstartAgent, NoopAgent, type SocketPaths } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import type { GuestBoot, HypervisorKind } from "../hypervisor/mod.ts";
 import type { ProxyProgram } from "../proxy/mod.ts";
@@ -7,7 +6,7 @@ import { startProxy } from "../proxy/start.ts";
 import type { ShimProgram } from "../shim/mod.ts";
 import { collectChild, identifyProcess } from "../sys/mod.ts";
 import { CONSOLE_LOG, POD_LOGS } from "./pod_logs.ts";
-import type { PodConfig, PodRecord, ProxyRecord } from "./records.ts";
+import type { PodConfig, ProxyRecord } from "./records.ts";
 import type { PodDirectory } from "./store.ts";
 
 /** A pod's proxy: started for it, or somebody else's at this address. */
@@ -59,31 +58,6 @@ export function startPodProxy(
   if (process) return { process, url, hostsShims: proxy.kind === "builtin" };
   collectChild(pid);
   throw new Failure(`Cannot start the pod's proxy (${proxy.kind}): it ended at once`);
-}
-
-/**
- * The driver of a pod's guest.
- *
- * @param proxy the proxy's address
- * @param signal ends what it has under way
- */
-export function makeAgent(
-  { id, config }: PodRecord,
-  directory: PodDirectory,
-  proxy: string,
-  signal?: AbortSignal,
-): Agent {
-  const agent = kindsOf(config).agent === "noop"
-    ? new NoopAgent()
-    : new HyperstartAgent({ pod: id, proxy, ...(signal ? { signal } : {}) });
-  agent.init({ directory: directory.path, sockets: socketsOf(id, config.sockets) });
-  return agent;
-}
-
-/** In what the configuration says `{pod}` stands for the pod's name. */
-function socketsOf(id: string, sockets: Partial<SocketPaths> = {}): Partial<SocketPaths> {
-  const entries = Object.entries(sockets).map(([key, path]) => [key, path.replaceAll("{pod}", id)]);
-  return Object.fromEntries(entries);
 }
 
 /** What is told to the hypervisor of what a pod boots. */

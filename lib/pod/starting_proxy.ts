@@ -1,5 +1,6 @@
 import { getLogger } from "../log.ts";
 import { endProcess } from "../sys/mod.ts";
+import { trace } from "../trace.ts";
 import { type PodProxy, startPodProxy } from "./kinds.ts";
 import type { ProxyRecord, VmRecord } from "./records.ts";
 import { type TakenSpare, takeSpare } from "./spares/spare_store.ts";
@@ -26,6 +27,7 @@ export class StartingProxy implements AsyncDisposable {
   /** Starts it, unless there is one. */
   start(): ProxyRecord {
     if (this.#record) return this.#record;
+    using _span = trace("start the proxy");
     const { process, url } = this.#record = this.#start();
     if (process) {
       const log = getLogger("pod", { pod: this.#directory.id });

@@ -1,7 +1,8 @@
 import type { Agent } from "../agent/mod.ts";
 import { Failure } from "../failure.ts";
 import type { Hypervisor, Vm } from "../hypervisor/mod.ts";
-import { kindsOf, makeAgent } from "./kinds.ts";
+import { kindsOf } from "./kinds.ts";
+import { makeAgent } from "./make_agent.ts";
 import type { PodRecord, VmRecord } from "./records.ts";
 import type { PodStore } from "./store.ts";
 

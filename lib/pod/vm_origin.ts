@@ -1,0 +1,20 @@
+import type { VmOrigin } from "../hypervisor/mod.ts";
+import { kindsOf } from "./kinds.ts";
+import type { PodConfig } from "./records.ts";
+
+/** What a pod's VM starts from, unless it is told. Only the built-in proxy tells how far the guest's clock is behind. */
+export function originOf(config: PodConfig): VmOrigin | undefined {
+  const { proxy, agent } = kindsOf(config);
+  const can = (config.template ?? "off") !== "off" && proxy.kind === "builtin" &&
+    agent === "hyperstart";
+  return can ? { kind: "template" } : undefined;
+}
+
+/**
+ * Whether a pod that starts from a template can be a spare. Sockets elsewhere and ports of the host are opened when QEMU
+ * starts, and in a network namespace it starts there.
+ */
+export function canTakeSpare({ spares, sockets, network }: PodConfig): boolean {
+  const ports = network.kind === "user" ? network.ports.length : 0;
+  return spares !== undefined && sockets === undefined && ports === 0 && network.kind !== "netns";
+}
