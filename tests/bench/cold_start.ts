@@ -32,11 +32,11 @@ export async function measureColdStart(place: Place): Promise<Row[]> {
       unit: "",
       budget: 2.5,
     },
+    // Without a budget: whatever makes the kernel itself boot faster, for both, makes this larger.
     {
       name: "cold start ÷ plain boot, processor and command line tuned as a pod's",
       value: wall / plain,
       unit: "",
-      budget: 2.5,
     },
     {
       name: "cold start: QEMU's processor time ÷ that of the plain boot",
