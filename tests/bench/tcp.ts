@@ -154,7 +154,7 @@ async function startPlain(
   kind: keyof typeof MACHINES,
 ): Promise<Sender> {
   await using undo = new AsyncDisposableStack();
-  const { namespace } = makeNamespace(undo, place, "plain");
+  const { namespace } = makeNamespace(undo, place, "plain-network");
   using socket = NetlinkSocket.open(namespace);
   const [tap] = openTap(namespace, { name: "tap0", queues: 1, vnetHeader: true });
   undo.use(tap!);
