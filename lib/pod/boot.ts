@@ -20,7 +20,7 @@ import { releaseOutside } from "./release_outside.ts";
 import { claimSockets } from "./sockets.ts";
 import { StartingProxy } from "./starting_proxy.ts";
 import type { PodDirectory } from "./store.ts";
-import { canTakeSpare, originOf } from "./vm_origin.ts";
+import { originOf, takesSpare } from "./vm_origin.ts";
 
 /** How long a restored guest may take until its pod is up, in milliseconds: what takes longer is damaged. */
 const RESTORE_TIMEOUT = 15_000;
@@ -65,8 +65,7 @@ export async function bootPod(options: BootOptions): Promise<BootedPod> {
     const log = getLogger("pod", { pod: options.pod.id });
     log.warn("restored VM given up: it boots", { key: template.details.key, error });
   }
-  const { proxy: _ended, ...again } = options;
-  const booted = await bringUp(again, undefined);
+  const booted = await bringUp(options, undefined);
   await template.drop();
   return booted;
 }
@@ -77,7 +76,7 @@ async function bringUp(
   origin: VmOrigin | undefined,
   onStarted: (vm: Vm) => void = () => {},
 ): Promise<BootedPod> {
-  using steps = traceSteps("start of the rest");
+  using steps = traceSteps("claim the sockets");
   const { directory, pod, signal } = options;
   const { hostname, share } = pod.config;
   const kinds = kindsOf(pod.config);
@@ -88,7 +87,7 @@ async function bringUp(
     options.proxy ?? new StartingProxy(kinds.proxy, directory, options.dieWithParent),
   );
   // A spare has a proxy.
-  const takes = origin?.kind === "template" && canTakeSpare(pod.config);
+  const takes = takesSpare(origin, pod.config);
   if (!takes) starting.start();
   const url = proxyUrl(kinds.proxy, directory);
   const agent = makeAgent(pod, directory, url, AbortSignal.any([signal, ended.signal]));

@@ -9,7 +9,7 @@ import { Refill } from "./spares/refill_spares.ts";
 import { StartingProxy } from "./starting_proxy.ts";
 import type { PodStore } from "./store.ts";
 import { leaveTemplate } from "./templates/leave_template.ts";
-import { canTakeSpare, originOf } from "./vm_origin.ts";
+import { originOf, takesSpare } from "./vm_origin.ts";
 
 /** A pod that lives as long as one command in it. */
 export interface RunOnceOptions {
@@ -51,7 +51,7 @@ export async function runOnce(options: RunOnceOptions): Promise<number> {
   undo.defer(() => releaseOutside(directory));
   const proxy = undo.use(new StartingProxy(kindsOf(pod).proxy, directory, true));
   // A spare has a proxy.
-  if (!originOf(pod) || !canTakeSpare(pod)) proxy.start();
+  if (!takesSpare(originOf(pod), pod)) proxy.start();
   // While the proxy starts, which takes as long.
   const { runInPod } = await import("./run_in_pod.ts");
   const onUp = (vm: Vm) => {

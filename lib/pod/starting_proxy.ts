@@ -6,7 +6,10 @@ import type { ProxyRecord, VmRecord } from "./records.ts";
 import { type TakenSpare, takeSpare } from "./spares/spare_store.ts";
 import type { PodDirectory } from "./store.ts";
 
-/** The proxy of a pod that starts: one of its own, or that of the spare whose VM the pod gets. Disposing ends it. */
+/**
+ * The proxy of a pod that starts: one of its own, or that of the spare whose VM the pod gets. Disposing ends it,
+ * after which it can be started anew.
+ */
 export class StartingProxy implements AsyncDisposable {
   readonly #directory: PodDirectory;
   readonly #start: () => ProxyRecord;
@@ -49,6 +52,8 @@ export class StartingProxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await endProcess(this.#record?.process ?? null);
+    const process = this.#record?.process ?? null;
+    this.#record = this.#spare = undefined;
+    await endProcess(process);
   }
 }

@@ -11,10 +11,14 @@ export function originOf(config: PodConfig): VmOrigin | undefined {
 }
 
 /**
- * Whether a pod that starts from a template can be a spare. Sockets elsewhere and ports of the host are opened when QEMU
- * starts, and in a network namespace it starts there.
+ * Whether a pod gets a spare where one waits. Sockets elsewhere and ports of the host are opened when QEMU starts, and in
+ * a network namespace it starts there.
  */
-export function canTakeSpare({ spares, sockets, network }: PodConfig): boolean {
+export function takesSpare(
+  origin: VmOrigin | undefined,
+  { spares, sockets, network }: PodConfig,
+): origin is Extract<VmOrigin, { kind: "template" }> {
   const ports = network.kind === "user" ? network.ports.length : 0;
-  return spares !== undefined && sockets === undefined && ports === 0 && network.kind !== "netns";
+  return origin?.kind === "template" && spares !== undefined && sockets === undefined &&
+    ports === 0 && network.kind !== "netns";
 }

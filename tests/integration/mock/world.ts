@@ -23,6 +23,7 @@ import { ProxyClient, ProxyError } from "../../../lib/proxy/mod.ts";
 import { identifyProcess, signalProcess, SIGNALS } from "../../../lib/sys/mod.ts";
 import { DialectGuest } from "../../unit/agent/dialect_guest.ts";
 import { command } from "../../unit/agent/scene.ts";
+import { podConfig as plainPod } from "../../unit/pod/pod_config.ts";
 import { reply } from "../../unit/proxy/fake_guest.ts";
 import { RawClient } from "../../unit/proxy/raw_client.ts";
 import { Command } from "../../../lib/proxy/mod.ts";
@@ -246,16 +247,8 @@ export class World implements AsyncDisposable {
 
 /** A pod without a machine. */
 export function podConfig(more: Partial<PodConfig> = {}): PodConfig {
-  return {
-    hostname: "pod1",
-    memoryMiB: 512,
-    vcpus: 1,
-    network: { kind: "none" },
-    share: "9p",
-    kernel: null,
-    kinds: { ...BUILTIN_KINDS, hypervisor: { kind: "mock", path: null } },
-    ...more,
-  };
+  const kinds = { ...BUILTIN_KINDS, hypervisor: { kind: "mock" as const, path: null } };
+  return plainPod({ kinds, ...more });
 }
 
 /** A container with a root, a volume and a disk of its own. */

@@ -1,34 +1,22 @@
 import { assertEquals } from "@std/assert";
 import { BUILTIN_KINDS, type PodConfig } from "../../../lib/pod/mod.ts";
-import { canTakeSpare, originOf } from "../../../lib/pod/vm_origin.ts";
+import { originOf, takesSpare } from "../../../lib/pod/vm_origin.ts";
+import { podConfig } from "./pod_config.ts";
 
 const SPARES = { count: 1, seconds: 600 };
-
-function config(more: Partial<PodConfig>): PodConfig {
-  return {
-    hostname: "pod1",
-    memoryMiB: 512,
-    vcpus: 1,
-    network: { kind: "none" },
-    share: "9p",
-    kernel: null,
-    kinds: BUILTIN_KINDS,
-    ...more,
-  };
-}
+const TEMPLATE = { kind: "template" } as const;
 
 Deno.test("a pod starts from a template where that is wanted and its own parts are podvisor's", () => {
-  const template = { kind: "template" } as const;
-  assertEquals(originOf(config({ template: "auto" })), template);
-  assertEquals(originOf(config({ template: "use" })), template);
-  assertEquals(originOf(config({ template: "off" })), undefined);
-  assertEquals(originOf(config({})), undefined);
+  assertEquals(originOf(podConfig({ template: "auto" })), TEMPLATE);
+  assertEquals(originOf(podConfig({ template: "use" })), TEMPLATE);
+  assertEquals(originOf(podConfig({ template: "off" })), undefined);
+  assertEquals(originOf(podConfig({})), undefined);
   for (
     const kinds of [
       { ...BUILTIN_KINDS, proxy: { kind: "cc-proxy", path: "/bin/cc-proxy" } },
       { ...BUILTIN_KINDS, agent: "noop" },
     ] as const
-  ) assertEquals(originOf(config({ template: "auto", kinds })), undefined);
+  ) assertEquals(originOf(podConfig({ template: "auto", kinds })), undefined);
 });
 
 Deno.test("a pod cannot be a spare that needs something when QEMU starts", () => {
@@ -42,5 +30,9 @@ Deno.test("a pod cannot be a spare that needs something when QEMU starts", () =>
     [{ spares: SPARES, network: { kind: "netns", path: "/run/netns/n", model } }, false],
     [{ spares: SPARES, sockets: { control: "/run/ctl" } }, false],
   ];
-  for (const [more, expected] of can) assertEquals(canTakeSpare(config(more)), expected);
+  for (const [more, expected] of can) {
+    assertEquals(takesSpare(TEMPLATE, podConfig(more)), expected);
+    assertEquals(takesSpare(undefined, podConfig(more)), false);
+    assertEquals(takesSpare({ kind: "new-template", ram: "/ram" }, podConfig(more)), false);
+  }
 });
