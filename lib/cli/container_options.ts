@@ -6,6 +6,8 @@ import { Failure } from "../failure.ts";
 import { isBundle } from "../oci/is_bundle.ts";
 import { parseEnv } from "../oci/parse_env.ts";
 import type { ContainerConfig, RootConfig } from "../pod/mod.ts";
+// Past its room's face, which brings the shim along.
+import { terminalSize } from "../shim/terminal.ts";
 import { detectFileSystem, FILE_SYSTEMS, findBlockRoot } from "../storage/mod.ts";
 import type { HookedBundle } from "./bundle_hooks.ts";
 import { infoOf } from "./info_of.ts";
@@ -165,7 +167,11 @@ export function plainContainer(args: string[]): ContainerRequest["container"] {
 /** Changes a command as {@linkcode COMMAND_OPTIONS} say; what they say goes before what it says itself. */
 export function changeCommand(command: Command, options: ParsedOptions): void {
   if (options.flag("tty")) command.terminal = true;
-  if (command.terminal) setEnv(command, "TERM", Deno.env.get("TERM") ?? "xterm", false);
+  if (command.terminal) {
+    setEnv(command, "TERM", Deno.env.get("TERM") ?? "xterm", false);
+    // The shim tells it too, and again when it changes: but a command may ask before that has come.
+    command.size = terminalSize() ?? command.size;
+  }
   const user = options.value("user");
   if (user !== undefined) {
     const parts = /^([^:]+)(?::([^:]+))?$/.exec(user);

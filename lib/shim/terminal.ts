@@ -42,8 +42,8 @@ export class Terminal implements Disposable {
   }
 }
 
-/** Nothing where there is no terminal, or one that does not know its size. */
-function terminalSize(): TerminalSize | undefined {
+/** The size of this process's terminal; nothing where there is none, or one that does not know its size. */
+export function terminalSize(): TerminalSize | undefined {
   try {
     const { columns, rows } = Deno.consoleSize();
     return columns > 0 && rows > 0 ? { columns, rows } : undefined;

@@ -19,6 +19,14 @@ async function processOf(bench: Bench, pattern: RegExp): Promise<number> {
   throw new Error(`No process of the pod is like ${pattern}`);
 }
 
+Deno.test("a command that asks for its terminal's size at once finds it", async () => {
+  await using bench = await Bench.make();
+  const { terminal, pid } = await onTerminal(bench, ["stty", "size"]);
+  using _ = terminal;
+  await terminal.expect(/31 97\r\n/);
+  assertEquals(await terminal.end(pid), 0);
+});
+
 Deno.test("a shell on a terminal is as at home: size, interrupt, job control", async (t) => {
   await using bench = await Bench.make();
   const { terminal, before, pid } = await onTerminal(bench, ["sh"]);
