@@ -57,7 +57,9 @@ export async function runInPod(options: RunOnceOptions, pod: MadePod): Promise<n
   let over = false;
   undo.defer(async () => {
     const parts = { agent, vm, proxy: proxy.process };
-    if (over && keepsNothing(options.pod, [container])) await killPod(parts);
+    // The driver asks nothing any more when the pod has been given up.
+    const hasNothingLeft = signal.aborted || over && keepsNothing(options.pod, [container]);
+    if (hasNothingLeft) await killPod(parts);
     else await endPod(parts, name);
   });
   const running: PodRecord = {

@@ -246,7 +246,7 @@ Deno.test("a second interrupt within a second tears the pod down", async () => {
   await new Promise((resolve) => setTimeout(resolve, 200));
   child.kill("SIGINT");
   await reader.cancel();
-  await child.stderr.cancel();
+  assertEquals(await new Response(child.stderr).text(), "podvisor: ended by SIGINT\n");
   assertEquals((await child.status).code, 130);
   await bench.assertNothingLeft();
 });
