@@ -95,7 +95,8 @@ export type VmOrigin =
     kind: "template";
     /**
      * Gives a VM that has been restored from the template of that key and whose guest waits for its host; its files are
-     * in the launch's directory then. Nothing when there is none.
+     * in the launch's directory then. A first card that is in its template is there already, with another tap than the
+     * launch's. Nothing when there is none.
      */
     takeSpare?: (key: string) => Promise<Omit<RunningVm, "directory"> | undefined>;
   }

@@ -43,6 +43,11 @@ export interface EndpointRecord {
   restingMac: string;
 }
 
+/** Whether a model leads to a tap, which can be there before the interface. */
+export function usesTap(model: InterworkingModel): boolean {
+  return model === "tcfilter" || model === "bridged";
+}
+
 /** Name of the tap or macvtap device that an interface is connected to. */
 export function tapName({ index }: Pick<Link, "index">): string {
   return `pvtap${index}`;
@@ -51,7 +56,7 @@ export function tapName({ index }: Pick<Link, "index">): string {
 /**
  * Plans the connection of an interface. Nothing is changed.
  *
- * @param options.hasTap whether the tap is there already, and is the caller's
+ * @param options.tap name of its tap, when that is there already and is the caller's
  * @throws {Failure} when it cannot be connected in this way, or is connected already
  * @throws {NetlinkError}
  */
@@ -59,18 +64,18 @@ export function planEndpoint(
   socket: NetlinkSocket,
   link: Link,
   model: InterworkingModel,
-  { hasTap = false } = {},
+  options: { tap?: string | undefined } = {},
 ): EndpointRecord {
   const refuse = (fact: string, hint?: string) =>
     new Failure(`Cannot connect interface ${link.name} to the VM: ${fact}`, hint ? { hint } : {});
-  const tap = tapName(link);
+  const tap = options.tap ?? tapName(link);
   const bridge = model === "bridged" ? `pvbr${link.index}` : "";
   const restingMac = model === "macvtap" || model === "bridged" ? randomMac() : "";
   const record = { model, link: captureLink(socket, link), tap, bridge, restingMac };
   if (model === "none") return record;
   if (!link.ethernet || link.loopback) throw refuse("it carries no Ethernet frames");
   if (link.master !== 0) throw refuse("it belongs to a bridge or bond");
-  for (const name of hasTap ? [bridge] : [tap, bridge]) {
+  for (const name of options.tap === undefined ? [tap, bridge] : [bridge]) {
     if (name !== "" && linkExists(socket, name)) {
       throw refuse(`${name} is there already`, "another pod uses this namespace, or did");
     }
@@ -97,7 +102,7 @@ function linkExists(socket: NetlinkSocket, name: string): boolean {
 }
 
 /** A hardware address of nobody's: locally administered, for one station (IEEE 802). */
-function randomMac(): string {
+export function randomMac(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(6));
   bytes[0] = (bytes[0]! & 0xfc) | 2;
   return formatMac(bytes);

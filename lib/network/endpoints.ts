@@ -52,7 +52,7 @@ export interface AttachedEndpoint extends OpenedTap {
 export function attachEndpoint(
   namespace: Fd,
   record: EndpointRecord,
-  options: AttachOptions & { opened?: OpenedTap | undefined } = {},
+  options: AttachOptions & { opened?: Pick<OpenedTap, "queues" | "vhost"> | undefined } = {},
 ): AttachedEndpoint {
   const { mac, mtu } = record.link;
   const count = queueCount(namespace, options.queues ?? 1);

@@ -5,7 +5,13 @@ export * from "./netlink/mod.ts";
 export * from "./scan.ts";
 export * from "./endpoint_record.ts";
 export { type AttachedEndpoint, attachEndpoint, detachEndpoint } from "./endpoints.ts";
-export { type AttachOptions, type OpenedTap, openEndpoint, openVhost } from "./open_tap.ts";
+export {
+  type AttachOptions,
+  LONE_TAP,
+  type OpenedTap,
+  openEndpoint,
+  openLoneTap,
+} from "./open_tap.ts";
 export { captureLink, type LinkSnapshot } from "./link_snapshot.ts";
 export * from "./guest_network.ts";
 export * from "./choose_endpoints.ts";

@@ -13,7 +13,7 @@ import {
   openTap,
   tapFeatures,
 } from "../sys/mod.ts";
-import { type InterworkingModel, tapName } from "./endpoint_record.ts";
+import { type InterworkingModel, tapName, usesTap } from "./endpoint_record.ts";
 import { isNetlinkError, type Link } from "./netlink/mod.ts";
 
 const VHOST = "/dev/vhost-net";
@@ -48,14 +48,30 @@ export function openEndpoint(
   namespace: Fd,
   link: Link,
   model: InterworkingModel,
-  { queues = 1, vhost = true }: AttachOptions = {},
+  options: AttachOptions = {},
 ): OpenedTap | undefined {
-  if (model === "none" || model === "macvtap") return undefined;
-  const count = queueCount(namespace, queues);
+  if (!usesTap(model)) return undefined;
   const name = tapName(link);
+  return claiming(link, name, () => openNamed(namespace, name, options));
+}
+
+/** Name of a tap that is there before the interface that it is to lead to: no interface has this number. */
+export const LONE_TAP = tapName({ index: 0 });
+
+/** Makes a tap called {@linkcode LONE_TAP}, which leads nowhere yet. It goes with its descriptors. @throws {SysError} */
+export function openLoneTap(namespace: Fd, options: AttachOptions = {}): OpenedTap {
+  return openNamed(namespace, LONE_TAP, options);
+}
+
+function openNamed(
+  namespace: Fd,
+  name: string,
+  { queues = 1, vhost = true }: AttachOptions,
+): OpenedTap {
+  const count = queueCount(namespace, queues);
   using opened = new DisposableStack();
   const keep = (descriptors: Fd[]) => descriptors.map((each) => opened.use(each));
-  const taps = keep(claiming(link, name, () => makeTap(namespace, name, count)));
+  const taps = keep(makeTap(namespace, name, count));
   const fast = vhost ? keep(openVhost(count)) : [];
   const kept = opened.move();
   return { queues: taps, vhost: fast, [Symbol.dispose]: () => kept.dispose() };

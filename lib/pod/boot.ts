@@ -8,7 +8,7 @@ import {
   type VmTemplate,
 } from "../hypervisor/mod.ts";
 import { getLogger } from "../log.ts";
-import { openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
+import { isAlive, openIdentified, type ProcessIdentity, waitForEnd } from "../sys/mod.ts";
 import { trace, traceSteps } from "../trace.ts";
 import { growTo, isLarger } from "./grow.ts";
 import { bootOf, kindsOf, proxyUrl } from "./kinds.ts";
@@ -57,24 +57,31 @@ export interface BootedPod {
 export async function bootPod(options: BootOptions): Promise<BootedPod> {
   const origin = options.origin ?? originOf(options.pod.config);
   if (!origin) return await bringUp(options, undefined);
-  let template: VmTemplate | undefined;
+  const attempt: Attempt = {};
   try {
-    return await bringUp(options, origin, (vm) => template = vm.template);
+    return await bringUp(options, origin, attempt);
   } catch (error) {
-    if (!template?.restored || options.signal.aborted) throw error;
+    const { template, networkFailed } = attempt;
+    if (!template?.restored || networkFailed || options.signal.aborted) throw error;
     const log = getLogger("pod", { pod: options.pod.id });
     log.warn("restored VM given up: it boots", { key: template.details.key, error });
+    const booted = await bringUp(options, undefined);
+    await template.drop();
+    return booted;
   }
-  const booted = await bringUp(options, undefined);
-  await template.drop();
-  return booted;
 }
 
-/** @param onStarted told of the VM before it is waited for */
+/** What is known of a try to bring a pod up, whether it succeeds or not. */
+interface Attempt {
+  template?: VmTemplate | undefined;
+  /** What another VM could not have either. */
+  networkFailed?: boolean;
+}
+
 async function bringUp(
   options: BootOptions,
   origin: VmOrigin | undefined,
-  onStarted: (vm: Vm) => void = () => {},
+  attempt: Attempt = {},
 ): Promise<BootedPod> {
   using steps = traceSteps("claim the sockets");
   const { directory, pod, signal } = options;
@@ -115,7 +122,7 @@ async function bringUp(
       : {}),
   });
   const proxy = starting.start();
-  onStarted(vm);
+  attempt.template = vm.template;
   undo.defer(() => vm.kill());
   // With this command goes the VM, and meanwhile it keeps the console small itself.
   const { proxy: { kind }, hypervisor } = kinds;
@@ -123,7 +130,7 @@ async function bringUp(
   if (unkept && !options.dieWithParent) startConsoleKeeper(vm);
   log.info("VM started", { "vm-pid": vm.process.pid, accelerator: vm.accelerator });
   using _watching = watch(vm, proxy.process, ended);
-  const networking = connectWhenRunning(vm, network);
+  const networking = connectWhenRunning(vm, network, starting.spare !== undefined, attempt);
   const told = networking.connected.then((known) => ({ hostname, share, ...known }));
   steps.next("bring the guest up");
   // First, so that the guest is at work while the rest is done here.
@@ -160,13 +167,21 @@ async function bringUp(
 function connectWhenRunning(
   vm: Vm,
   network: PodNetwork,
+  hasWaited: boolean,
+  attempt: Attempt,
 ): { connected: Promise<ToldNetwork>; stop(): Promise<void> } {
   let stopped = false;
   let connecting: Promise<ToldNetwork> | undefined;
+  const withCard = hasWaited && vm.template?.details.network === "card";
   const connect = async () => {
     using _span = trace("connect the network");
-    const told = await network.connect();
-    return { ...told, interfaces: interfacesIn(vm, network, told) };
+    try {
+      const told = await network.connect(withCard ? vm.process : undefined);
+      return { ...told, interfaces: interfacesIn(vm, network, told) };
+    } catch (error) {
+      attempt.networkFailed = isAlive(vm.process);
+      throw error;
+    }
   };
   const connected = Promise.resolve(vm.template?.restored).then(() => {
     if (stopped) throw new Failure("Cannot connect the pod's network: its start has been given up");

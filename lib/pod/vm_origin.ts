@@ -11,8 +11,8 @@ export function originOf(config: PodConfig): VmOrigin | undefined {
 }
 
 /**
- * Whether a pod gets a spare where one waits. Sockets elsewhere and ports of the host are opened when QEMU starts, and in
- * a network namespace it starts there.
+ * Whether a pod gets a spare where one waits. Sockets elsewhere and ports of the host are opened when QEMU starts, in
+ * somebody else's network namespace it starts there, and the card of one that waits leads to a tap.
  */
 export function takesSpare(
   origin: VmOrigin | undefined,
@@ -20,5 +20,6 @@ export function takesSpare(
 ): origin is Extract<VmOrigin, { kind: "template" }> {
   const ports = network.kind === "user" ? network.ports.length : 0;
   return origin?.kind === "template" && spares !== undefined && sockets === undefined &&
-    ports === 0 && network.kind !== "netns";
+    ports === 0 && network.kind !== "netns" &&
+    !(network.kind === "bridge" && network.model === "macvtap");
 }

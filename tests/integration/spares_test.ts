@@ -166,47 +166,78 @@ Deno.test("spares are handed out, made up for, and never left behind", async (t)
   await bench.bench.assertNothingLeft();
 });
 
-Deno.test("pods on a bridge get spares, with a card of their own each", async () => {
+Deno.test("pods on a bridge get spares, whose card becomes their own", async () => {
   await using bench = await TemplateBench.make();
   await using host = await makeSandbox();
   await host.run(
-    "ip link set lo up; ip link add br0 type bridge; ip link set br0 up; ip addr add 10.88.0.1/24 dev br0",
+    "ip link set lo up; ip link add br0 type bridge; ip link set br0 mtu 1400; ip link set br0 up;" +
+      "ip addr add 10.88.0.1/24 dev br0; ip addr add fd88::1/64 dev br0 nodad",
   );
   const { state } = bench.bench;
   const env = { ...bench.env(), PODVISOR_SPARES: "2" };
+  const finish = (...args: string[]) => bench.bench.podvisor(args, { env, namespace: host.path });
   const podvisor = async (...args: string[]) => {
-    const { code, stdout, stderr } = await bench.bench.podvisor(args, {
-      env,
-      namespace: host.path,
-    });
+    const { code, stdout, stderr } = await finish(...args);
     assertEquals([code, stderr], [0, ""], args.join(" "));
     return stdout;
   };
   const waiting = () => spares(join(state, "spares/pods")).map(({ vm }) => vm.process.pid);
-  await bench.done("template", "build");
-  await podvisor("run", "--network", "bridge:br0", "busybox", "true");
-  for (const [at, pod] of ["a", "b"].entries()) {
-    const pids = await eventually("two spares", () => {
+  const twoWaiting = () =>
+    eventually("two spares", () => {
       const pids = waiting();
       return pids.length === 2 ? pids : undefined;
     });
+  await bench.done("template", "build", "--network", "bridge:elsewhere");
+  await podvisor("run", "--network", "bridge:br0", "busybox", "true");
+  for (const [at, pod] of ["a", "b"].entries()) {
+    const pids = await twoWaiting();
     await podvisor("pod", "run", pod, "--network", "bridge:br0");
     const { vm } = JSON.parse(await podvisor("pod", "inspect", pod));
     assert(pids.includes(vm.process.pid));
     const seen = await podvisor(
       ...["container", "run", "--pod", pod, "busybox", "sh", "-ec"],
-      "ip addr show eth0; ping -c 1 10.88.0.1; ping -c 1 10.88.0.2",
+      "ls /sys/class/net; ip addr show eth0; ip route; ip -6 route;" +
+        "for to in 10.88.0.1 10.88.0.2 fd88::1 fd88::2; do ping -c 1 $to; done",
     );
+    assertMatch(seen, /^eth0\nlo\n/);
+    assertStringIncludes(seen, "mtu 1400");
     assertStringIncludes(seen, `inet 10.88.0.${at + 2}/24`);
-    assertEquals(seen.match(/ 0% packet loss/g)?.length, 2);
+    assertStringIncludes(seen, `inet6 fd88::${at + 2}/64`);
+    // Nothing of what the spare was told while it was nobody's.
+    assertEquals(seen.match(/192\.0\.2\.|198\.51\.100\.|2001:db8:/g), null, seen);
+    assertEquals(seen.match(/ 0% packet loss/g)?.length, 4);
   }
+
+  await twoWaiting();
+  const taken = ["--network", "bridge:br0", "--ip", "10.88.0.2/24"];
+  const refused = await finish("pod", "run", "c", ...taken);
+  assertEquals([refused.code, refused.stderr], [
+    125,
+    "podvisor: Cannot give the pod 10.88.0.2/24: another pod on the bridge br0 has it\n",
+  ]);
+
+  // The one that it had taken is made up for by the next.
+  await podvisor("run", "--network", "bridge:br0", "busybox", "true");
+
+  // Its card has a queue for each processor, which none that waits has.
+  await bench.done("template", "build", "--cpus", "2", "--network", "bridge:elsewhere");
+  await podvisor("run", "--cpus", "2", "--network", "bridge:br0", "busybox", "true");
+  await eventually("four spares", () => waiting().length === 4);
+  const before = waiting();
+  await podvisor("pod", "run", "c", "--cpus", "2", "--network", "bridge:br0");
+  const { vm } = JSON.parse(await podvisor("pod", "inspect", "c"));
+  assert(before.includes(vm.process.pid));
+  const script = "nproc; ping -c 1 10.88.0.1; ping -c 1 fd88::2";
+  const seen = await podvisor("container", "run", "--pod", "c", "busybox", "sh", "-ec", script);
+  assertMatch(seen, /^2\n/);
+  assertEquals(seen.match(/ 0% packet loss/g)?.length, 2);
   const [a, b] = await Promise.all(
     ["a", "b"].map(async (pod) => JSON.parse(await podvisor("network", "list", "--json", pod))),
   );
   assertNotEquals(a.interfaces[0].mac, b.interfaces[0].mac);
   await podvisor("network", "rm", "--interface", "eth0", "b");
-  await podvisor("pod", "rm", "--force", "a", "b");
-  await eventually("two spares again", () => waiting().length === 2);
+  await podvisor("pod", "rm", "--force", "a", "b", "c");
+  await eventually("four spares again", () => waiting().length === 4);
   for (const pid of waiting()) Deno.kill(pid, "SIGKILL");
   await eventually("no spare", () => names(join(state, "spares/pods")).length === 0);
   await eventually("no port at the bridge", async () => {

@@ -1,4 +1,4 @@
-import { makeTemplate, type NetworkConfig, type PodConfig } from "../../pod/mod.ts";
+import { makeTemplate } from "../../pod/mod.ts";
 import { Failure } from "../../failure.ts";
 import type { TemplateStore } from "../../hypervisor/mod.ts";
 import { giveWay } from "../../sys/mod.ts";
@@ -41,8 +41,7 @@ export const build: Command = {
       leaveCgroups();
     }
     const tools = makePodTools(paths);
-    const asked = await readPodOptions(options, "template", config);
-    const pod: PodConfig = { ...asked, network: shapeOfNetwork(asked) };
+    const pod = await readPodOptions(options, "template", config);
     const plain = { root: "builtin" as const, container: plainContainer(["true"]) };
     const container = await resolveRoot(plain, paths, tools.busybox);
     const engines = await engineContainer(await tools.busybox());
@@ -135,20 +134,4 @@ async function findKey(store: TemplateStore, prefix: string): Promise<string> {
   throw new Failure(`Cannot find the template ${prefix}: ${what}`, {
     hint: "See podvisor template list",
   });
-}
-
-/**
- * The network of a template: ports of the host are opened by the pods that are restored, and their cards lead to where
- * each pod's do. Pods of more processors get their cards plugged in.
- */
-function shapeOfNetwork({ network, vcpus }: PodConfig): NetworkConfig {
-  switch (network.kind) {
-    case "user":
-      return { kind: "user", ports: [] };
-    case "bridge":
-    case "netns":
-      return { kind: vcpus === 1 && network.model !== "none" ? "card" : "none" };
-    default:
-      return network;
-  }
 }

@@ -145,10 +145,10 @@ async function restore(start: QemuStart, shaped: TemplateStart): Promise<Vm> {
 function takeOver(
   spare: Omit<RunningVm, "directory">,
   launch: VmLaunch,
-  { details }: TemplateStart,
+  { start, details }: TemplateStart,
 ): Vm {
   const running: RunningVm = { ...spare, directory: launch.directory };
-  const restored = plugCards(new QemuVm(running), launch.network?.cards ?? []);
+  const restored = plugCards(new QemuVm(running), cardsBeyond(start.launch, launch));
   // Whoever waits for it is told.
   restored.catch(() => {});
   return new QemuVm(running, { details, restored, drop: () => Promise.resolve() });

@@ -33,17 +33,27 @@ export interface BridgeWish extends Pick<BridgeNetwork, "name" | "addresses" | "
   defaultGateway: boolean;
 }
 
+/** Name of the interface that a pod has from the start. */
+export const INTERFACE = "eth0";
+
+/** How a pod is on its bridge from the start. */
+export function wishOf(config: BridgeNetwork): BridgeWish {
+  return { ...config, interface: INTERFACE, defaultGateway: true };
+}
+
 /**
- * Makes a network namespace for a pod, with an interface that is connected to a bridge of the host. The caller holds
- * the lock of networks: until the record is there, no other pod may look for a free address.
+ * Makes an interface for a pod that is connected to a bridge of the host. The caller holds the lock of networks: until
+ * the record is there, no other pod may look for a free address.
  *
  * @param before the pod's record, to which the place at the bridge is added and written before it is made
+ * @param end where the interface is to be, and its hardware address. Default: a new namespace, and any address
  * @throws {Failure} when there is no such bridge, or no address is to be had on it
  */
 export async function joinBridge(
   directory: PodDirectory,
   before: NetworkRecord,
   wish: BridgeWish,
+  end: { namespace?: Fd; mac?: string } = {},
 ): Promise<{ namespace: Fd; port: BridgePort }> {
   using host = NetlinkSocket.open();
   const bridge = findBridge(host, wish.name);
@@ -53,9 +63,9 @@ export async function joinBridge(
   const card: CardRecord = { id: link, name: wish.interface, place: port, guest: null };
   await writeNetworkRecord(directory, { ...before, cards: [...before.cards, card] });
   using made = new DisposableStack();
-  const namespace = made.use(newNetworkNamespace());
+  const namespace = end.namespace ?? made.use(newNetworkNamespace());
   const { mtu } = bridge;
-  const peer = { name: wish.interface, mtu, namespace };
+  const peer = { name: wish.interface, mtu, namespace, ...end.mac ? { mac: end.mac } : {} };
   addLink(host, { kind: "veth", name: link, mtu, peer });
   const outside = getLink(host, link);
   setLink(host, outside, { master: bridge.index, ipv6LinkLocal: "none" });
@@ -65,7 +75,8 @@ export async function joinBridge(
   return { namespace, port };
 }
 
-function findBridge(socket: NetlinkSocket, name: string): Link {
+/** The bridge of a name. @throws {Failure} when there is none */
+export function findBridge(socket: NetlinkSocket, name: string): Link {
   const refuse = (fact: string) =>
     new Failure(`Cannot connect the pod to the bridge ${name}: ${fact}`, {
       hint: "make one: ip link add NAME type bridge; ip link set NAME up",

@@ -1,5 +1,4 @@
 import { Failure, messageOf } from "../../failure.ts";
-import type { VmNetwork } from "../../hypervisor/mod.ts";
 import {
   chooseEndpoints,
   hostFacts,
@@ -7,28 +6,18 @@ import {
   scanLinks,
   scanNamespace,
   type ScannedLink,
+  usesTap,
 } from "../../network/mod.ts";
 import type { Fd } from "../../sys/mod.ts";
 import type { BridgeNetwork, NamespaceNetwork } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
-import { joinBridge } from "./bridge.ts";
-import { connectLinks, openTaps } from "./connect_links.ts";
+import { joinBridge, wishOf } from "./bridge.ts";
+import { prepareBridge } from "./connect_bridge.ts";
+import { connectLinks, type JoinedNetwork, openTaps } from "./connect_links.ts";
 import { identify } from "./disconnect.ts";
 import { lockNetworks } from "./lock_networks.ts";
-import type { NetworkRecord } from "./network_record.ts";
+import { NO_NETWORK } from "./network_record.ts";
 import { passLinks } from "./pass_links.ts";
-import type { ToldNetwork } from "./pod_network.ts";
-
-/** Name of the pod's interface on a bridge. */
-const INTERFACE = "eth0";
-const NOTHING: NetworkRecord = { version: 1, namespace: null, cards: [], routes: [] };
-
-/** A network namespace that a pod is being connected to. Disposing closes what the VM has got descriptors of. */
-export interface JoinedNetwork extends Disposable {
-  vm: VmNetwork;
-  /** Does what the VM need not wait for. @throws {Failure} naming what cannot be connected */
-  connect(): Promise<Pick<ToldNetwork, "interfaces" | "routes">>;
-}
 
 /**
  * Connects a pod to a network namespace, its own or somebody else's: its interfaces become network cards of the VM.
@@ -43,6 +32,9 @@ export async function connectNetwork(
   config: NamespaceNetwork | BridgeNetwork,
   vcpus: number,
 ): Promise<JoinedNetwork> {
+  if (config.kind === "bridge" && usesTap(config.model)) {
+    return prepareBridge(directory, config, vcpus);
+  }
   using opened = new DisposableStack();
   // Two pods must not both find a namespace unused.
   using _lock = await lockNetworks(directory);
@@ -60,7 +52,7 @@ export async function connectNetwork(
       vm: { user: null, cards: taps.cards, passed: [], namespace },
       connect: () => {
         const links = readAgain(namespace, virtual);
-        return connectLinks(directory, record, { ...wanted, links }, taps);
+        return connectLinks(directory, record, { ...wanted, links }, taps.taps);
       },
       [Symbol.dispose]: () => kept.dispose(),
     };
@@ -86,8 +78,7 @@ export async function connectNetwork(
 }
 
 async function enterBridge(directory: PodDirectory, config: BridgeNetwork) {
-  const wish = { ...config, interface: INTERFACE, defaultGateway: true };
-  return { ...await joinBridge(directory, NOTHING, wish), record: NOTHING };
+  return { ...await joinBridge(directory, NO_NETWORK, wishOf(config)), record: NO_NETWORK };
 }
 
 function enterNamespace(path: string) {
@@ -98,7 +89,7 @@ function enterNamespace(path: string) {
     throw new Failure(`Cannot join the network of ${path}: ${messageOf(cause)}`, { cause });
   }
   const { dev: device, ino: inode } = identify(namespace);
-  return { namespace, port: null, record: { ...NOTHING, namespace: { path, device, inode } } };
+  return { namespace, port: null, record: { ...NO_NETWORK, namespace: { path, device, inode } } };
 }
 
 /** Links with all that belongs to them. @throws {Failure} naming one that has gone meanwhile */

@@ -1,5 +1,5 @@
 import type { GuestInterface, GuestRoute } from "../../hyperstart/mod.ts";
-import type { VmCard } from "../../hypervisor/mod.ts";
+import type { VmCard, VmNetwork } from "../../hypervisor/mod.ts";
 import {
   attachEndpoint,
   buildGuestNetwork,
@@ -12,7 +12,7 @@ import {
   tapName,
   warnOfSkipped,
 } from "../../network/mod.ts";
-import type { Fd } from "../../sys/mod.ts";
+import type { Fd, ProcessIdentity } from "../../sys/mod.ts";
 import type { PodDirectory } from "../store.ts";
 import {
   type BridgePort,
@@ -27,6 +27,13 @@ const MAX_QUEUES = 8;
 /** What the hypervisor knows the first card by that a VM is started with, which may be there before its interface is. */
 export const FIRST_CARD = "first";
 
+/** A network namespace that a pod is being connected to. Disposing closes what the VM has got descriptors of. */
+export interface JoinedNetwork extends Disposable {
+  vm: VmNetwork;
+  /** See `PodNetwork.connect`. @throws {Failure} naming what cannot be connected */
+  connect(waited?: ProcessIdentity): Promise<Pick<ConnectedLinks, "interfaces" | "routes">>;
+}
+
 /** Interfaces that are to be connected to a VM. */
 export interface LinksToConnect {
   /** The namespace that they are in. */
@@ -39,9 +46,16 @@ export interface LinksToConnect {
   vcpus: number;
 }
 
+/** A tap that is there before its interface is connected to it. */
+export interface ExistingTap {
+  name: string;
+  /** Without descriptors when it is the tap of a VM that was started for any pod. */
+  opened: Pick<OpenedTap, "queues" | "vhost">;
+}
+
 /** Taps of interfaces that are still to be connected to them. Disposing closes what the VM has got descriptors of. */
 export interface OpenedTaps extends Disposable {
-  taps: readonly OpenedTap[];
+  taps: readonly ExistingTap[];
   cards: VmCard[];
 }
 
@@ -65,13 +79,13 @@ export interface ConnectedLinks extends Disposable {
 export function openTaps(before: NetworkRecord, wanted: LinksToConnect): OpenedTaps | undefined {
   const { namespace, links, model, vcpus } = wanted;
   using opened = new DisposableStack();
-  const taps: OpenedTap[] = [];
+  const taps: ExistingTap[] = [];
   for (const link of links) {
     const tap = openEndpoint(namespace, link, model, { queues: queuesFor(vcpus) });
     if (!tap) return undefined;
-    taps.push(opened.use(tap));
+    taps.push({ name: tapName(link), opened: opened.use(tap) });
   }
-  const cards = taps.map((tap, at) => cardOf(cardId(before, wanted, at), links[at]!, tap));
+  const cards = taps.map((tap, at) => cardOf(cardId(before, wanted, at), links[at]!, tap.opened));
   const kept = opened.move();
   return { taps, cards, [Symbol.dispose]: () => kept.dispose() };
 }
@@ -81,21 +95,21 @@ export function openTaps(before: NetworkRecord, wanted: LinksToConnect): OpenedT
  * be undone as the record says.
  *
  * @param before the pod's record without them
- * @param opened their taps, where they are there already
+ * @param taps theirs, where they are there already
  * @throws {Failure} naming what cannot be connected
  */
 export async function connectLinks(
   directory: PodDirectory,
   before: NetworkRecord,
   wanted: LinksToConnect,
-  opened?: OpenedTaps,
+  taps?: readonly ExistingTap[],
 ): Promise<ConnectedLinks> {
   const { namespace, links, port, model, vcpus } = wanted;
   const guest = buildGuestNetwork(model === "none" ? [] : links);
   warnOfSkipped(guest.skipped);
   using socket = NetlinkSocket.open(namespace);
   const planned = links.map((link, at) => {
-    const endpoint = planEndpoint(socket, link, model, { hasTap: opened !== undefined });
+    const endpoint = planEndpoint(socket, link, model, { tap: taps?.[at]?.name });
     const told = guest.interfaces.find(({ newDeviceName }) => newDeviceName === link.name) ?? null;
     const place = port ?? { kind: "namespace" as const, endpoint };
     const card: CardRecord = {
@@ -116,7 +130,7 @@ export async function connectLinks(
   const cards: VmCard[] = [];
   for (const [at, { endpoint, card }] of planned.entries()) {
     try {
-      const options = { queues: queuesFor(vcpus), opened: opened?.taps[at] };
+      const options = { queues: queuesFor(vcpus), opened: taps?.[at]?.opened };
       const made = attached.use(attachEndpoint(namespace, endpoint, options));
       cards.push(cardOf(card.id, made, made));
     } catch (error) {
@@ -136,7 +150,8 @@ export async function connectLinks(
   };
 }
 
-function queuesFor(vcpus: number): number {
+/** Queues of each card of a VM. */
+export function queuesFor(vcpus: number): number {
   return Math.min(vcpus, MAX_QUEUES);
 }
 
@@ -145,10 +160,11 @@ function cardId({ cards }: NetworkRecord, { links, port }: LinksToConnect, at: n
   return cards.length + at === 0 ? FIRST_CARD : port?.link ?? tapName(links[at]!);
 }
 
-function cardOf(
+/** A VM's card whose frames go through a tap. */
+export function cardOf(
   id: string,
-  { mac, mtu }: Pick<ScannedLink, "mac" | "mtu">,
-  { queues, vhost }: OpenedTap,
+  { mac, mtu }: Pick<VmCard, "mac" | "mtu">,
+  { queues, vhost }: Pick<OpenedTap, "queues" | "vhost">,
 ): VmCard {
   const numbers = (descriptors: readonly Fd[]) => descriptors.map(({ number }) => number);
   return { id, queues: numbers(queues), vhost: numbers(vhost), mac, mtu };

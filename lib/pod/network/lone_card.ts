@@ -1,7 +1,7 @@
-import { TEMPLATE_MAC, type VmCard } from "../../hypervisor/mod.ts";
-import { openVhost } from "../../network/mod.ts";
-import { type Fd, newNetworkNamespace, openTap } from "../../sys/mod.ts";
-import { FIRST_CARD } from "./connect_links.ts";
+import { TEMPLATE_MAC } from "../../hypervisor/mod.ts";
+import { openLoneTap } from "../../network/mod.ts";
+import { newNetworkNamespace } from "../../sys/mod.ts";
+import { cardOf, FIRST_CARD } from "./connect_links.ts";
 import type { PodNetwork, ToldNetwork } from "./pod_network.ts";
 
 /** What its guest is told, for the code that does it to be there: addresses and routes of every kind, a name server. */
@@ -35,15 +35,8 @@ const TOLD: ToldNetwork = {
 export function makeLoneCard(): PodNetwork {
   using opened = new DisposableStack();
   const namespace = opened.use(newNetworkNamespace());
-  const open = (descriptors: Fd[]) => descriptors.map((each) => opened.use(each).number);
-  const queues = open(openTap(namespace, { name: "pvtap0", queues: 1, vnetHeader: true }));
-  const card: VmCard = {
-    id: FIRST_CARD,
-    queues,
-    vhost: open(openVhost(1)),
-    mac: TEMPLATE_MAC,
-    mtu: null,
-  };
+  const tap = opened.use(openLoneTap(namespace));
+  const card = cardOf(FIRST_CARD, { mac: TEMPLATE_MAC, mtu: null }, tap);
   const kept = opened.move();
   return {
     vm: { user: null, cards: [card], namespace },

@@ -61,6 +61,14 @@ export interface BridgePort {
   addresses: string[];
 }
 
+/** The record of a pod that has nothing of networks. */
+export const NO_NETWORK: Readonly<NetworkRecord> = {
+  version: 1,
+  namespace: null,
+  cards: [],
+  routes: [],
+};
+
 /** Where a pod's record is. */
 export function networkRecordPath(directory: PodDirectory): string {
   return directory.file("network.json");
@@ -69,7 +77,7 @@ export function networkRecordPath(directory: PodDirectory): string {
 /** A pod's record; one without anything for a pod that has none. */
 export async function readNetworkRecord(directory: PodDirectory): Promise<NetworkRecord> {
   const record = await readRecord<NetworkRecord>(networkRecordPath(directory));
-  return record ?? { version: 1, namespace: null, cards: [], routes: [] };
+  return record ?? NO_NETWORK;
 }
 
 /** Writes a pod's record, in place of an earlier one. */

@@ -1,5 +1,6 @@
 import type { GuestPod } from "../../agent/mod.ts";
 import type { VmNetwork } from "../../hypervisor/mod.ts";
+import type { ProcessIdentity } from "../../sys/mod.ts";
 import type { PodConfig } from "../records.ts";
 import type { PodDirectory } from "../store.ts";
 import { findNameServers } from "./name_servers.ts";
@@ -16,10 +17,12 @@ export interface PodNetwork extends Disposable {
   /**
    * Does what the VM need not wait for: to be called once, when it has been started.
    *
+   * @param waited the VM's process, when that has waited for any pod with a card in it: its tap is in the namespace
+   *   that it runs in
    * @returns what its guest is to be told
    * @throws {Failure} saying what cannot be had
    */
-  connect(): Promise<ToldNetwork>;
+  connect(waited?: ProcessIdentity): Promise<ToldNetwork>;
 }
 
 /**
@@ -54,8 +57,8 @@ export async function preparePodNetwork(
       const joined = await connectNetwork(directory, network, config.vcpus);
       return {
         ...joined,
-        connect: async () => {
-          const { interfaces, routes } = await joined.connect();
+        connect: async (waited) => {
+          const { interfaces, routes } = await joined.connect(waited);
           const found = await findNameServers(network.kind === "netns" ? network.path : undefined);
           const dns = given.dns.length > 0 ? given.dns : found.servers;
           const dnsSearch = given.dnsSearch.length > 0 ? given.dnsSearch : found.search;

@@ -8,12 +8,14 @@ import { releaseOutside } from "../release_outside.ts";
 import { shareContainer } from "../share.ts";
 import type { PodDirectory } from "../store.ts";
 import { type PodTools, vmRecord } from "../tools.ts";
+import { shapeOfNetwork } from "./shape_options.ts";
 import { WARM_UP } from "./warm_up.ts";
 
 /** A pod that is brought up before anybody asks for it. */
 export interface LaterPod {
   /** Where it is kept meanwhile, and what it is started with. */
   tools: Pick<PodTools, "store" | "hypervisor">;
+  /** A pod of the shape that it is to be of. */
   pod: PodConfig;
   /** The throw-away container, whose root is shared as {@linkcode WARM_UP}'s. */
   container: ContainerConfig;
@@ -35,7 +37,8 @@ export async function bootForLater(
   { tools: { store, hypervisor }, pod, container, origin, dieWithParent, signal }: LaterPod,
 ): Promise<BootedPod & { directory: PodDirectory }> {
   const owner = identifyProcess(Deno.pid)!;
-  const { directory, record } = await addPod(store, makeName(), pod, owner);
+  const own = { ...pod, network: shapeOfNetwork(pod) };
+  const { directory, record } = await addPod(store, makeName(), own, owner);
   undo.defer(() => store.remove(directory.id));
   undo.defer(() => releaseOutside(directory));
   const { agent, vm, proxy } = await bootPod({

@@ -18,6 +18,22 @@ export function shapeOptions(pod: PodConfig, shape: TemplateDetails): string[] {
   ];
 }
 
+/**
+ * The network of a VM that is for many pods: ports of the host are opened by the pods that are restored, and their cards
+ * lead to where each pod's do. Pods of more processors get their cards plugged in.
+ */
+export function shapeOfNetwork({ network, vcpus }: PodConfig): NetworkConfig {
+  switch (network.kind) {
+    case "user":
+      return { kind: "user", ports: [] };
+    case "bridge":
+    case "netns":
+      return { kind: vcpus === 1 && network.model !== "none" ? "card" : "none" };
+    default:
+      return network;
+  }
+}
+
 /** The network of a pod with cards as `--network` has it. */
 function wordsOf(network: NetworkConfig): string {
   switch (network.kind) {

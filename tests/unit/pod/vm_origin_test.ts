@@ -22,12 +22,16 @@ Deno.test("a pod starts from a template where that is wanted and its own parts a
 Deno.test("a pod cannot be a spare that needs something when QEMU starts", () => {
   const port = { protocol: "tcp", address: "", port: 8080, guestPort: 80 } as const;
   const model = "tcfilter";
+  const bridge = { kind: "bridge" as const, name: "br0", addresses: [], gateways: [] };
   const can: [Partial<PodConfig>, boolean][] = [
     [{ spares: SPARES }, true],
     [{}, false],
     [{ spares: SPARES, network: { kind: "user", ports: [] } }, true],
     [{ spares: SPARES, network: { kind: "user", ports: [port] } }, false],
     [{ spares: SPARES, network: { kind: "netns", path: "/run/netns/n", model } }, false],
+    [{ spares: SPARES, network: { ...bridge, model } }, true],
+    [{ spares: SPARES, network: { ...bridge, model: "bridged" } }, true],
+    [{ spares: SPARES, network: { ...bridge, model: "macvtap" } }, false],
     [{ spares: SPARES, sockets: { control: "/run/ctl" } }, false],
   ];
   for (const [more, expected] of can) {

@@ -23,13 +23,11 @@ export function sizeClass({ memoryMiB }: SizeClass): SizeClass {
 
 /**
  * A VM as its template is. The first network card of one with a single processor is in it, with what any such card has;
- * those of more processors have a queue for each, and are plugged in like further ones. So are all cards of VMs that
- * wait for pods: a card gets its tap when QEMU starts, and keeps it.
+ * those of more processors have a queue for each, and are plugged in like further ones.
  */
 export function shapeOf(launch: VmLaunch): VmLaunch {
-  const { network, vcpus, origin } = launch;
-  const waits = origin?.kind === "template" && origin.takeSpare !== undefined;
-  const cards = vcpus === 1 && !waits ? network?.cards.slice(0, 1) ?? [] : [];
+  const { network, vcpus } = launch;
+  const cards = vcpus === 1 ? network?.cards.slice(0, 1) ?? [] : [];
   return {
     ...launch,
     ...sizeClass(launch),

@@ -107,13 +107,9 @@ Deno.test("the first card of a VM with one processor is in its template, whateve
   assertEquals(networkKind(shape), "card");
   const plain = [
     shapeOf({ ...launch, vcpus: 2 }),
-    shapeOf({
-      ...launch,
-      origin: { kind: "template", takeSpare: () => Promise.resolve(undefined) },
-    }),
     shapeOf({ ...launch, network: { ...launch.network!, cards: [] } }),
   ];
-  assertEquals(plain.map(networkKind), ["none", "none", "none"]);
+  assertEquals(plain.map(networkKind), ["none", "none"]);
   assertEquals(
     networkKind({ ...launch, network: { user: { ports: [] }, cards: [], namespace: null } }),
     "user",
