@@ -1,34 +1,46 @@
-/** A spare that waits, and the end of those that are made in its place. */
+/** Spares that wait, and the end of those that are made in their place. */
 import { join } from "@std/path";
 import { signalProcess, SIGNALS } from "../../lib/sys/mod.ts";
 import type { Place } from "./podvisor.ts";
 
 const LOOK = 50, PATIENCE = 30_000;
 
-/** A place with one spare. Disposing of it ends all that wait there. */
+/** A place with spares, one of each shape. Disposing of it ends all that wait there. */
 export class Spares implements AsyncDisposable {
   /** What a command is to have in its environment that takes one. */
   readonly env = { PODVISOR_SPARES: "1" };
   readonly #directory: string;
+  readonly #count: number;
 
-  private constructor(place: Place) {
+  private constructor(place: Place, count: number) {
     this.#directory = join(place.state, "spares/pods");
+    this.#count = count;
   }
 
-  /** @returns when the spare is there */
-  static async make(place: Place): Promise<Spares> {
-    const spares = new Spares(place);
-    const { code } = await new Deno.Command(place.binary, {
-      args: ["run", "busybox", "true"],
-      env: place.env({ PODVISOR_TEMPLATE: "use", ...spares.env }),
-    }).output();
-    if (code !== 0) throw new Error(`Cannot make a spare: the command ended with ${code}`);
-    await spares.#until(() => spares.#keepers().length > 0);
+  /**
+   * @param networks a spare is there for each of them
+   * @returns when the spares are there
+   */
+  static async make(place: Place, networks: readonly string[] = ["none"]): Promise<Spares> {
+    const spares = new Spares(place, networks.length);
+    for (const network of networks) {
+      const { code } = await new Deno.Command(place.binary, {
+        args: ["run", "--network", network, "busybox", "true"],
+        env: place.env({ PODVISOR_TEMPLATE: "use", ...spares.env }),
+      }).output();
+      if (code !== 0) throw new Error(`Cannot make a spare: the command ended with ${code}`);
+    }
+    await spares.madeUp();
     return spares;
   }
 
+  /** Waits until one that was taken has been made up for. */
+  async madeUp(): Promise<void> {
+    await this.#until(() => this.#keepers().length === this.#count);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#until(() => this.#keepers().length > 0);
+    await this.madeUp();
     for (const keeper of this.#keepers()) signalProcess(keeper, SIGNALS.TERM!);
     await this.#until(() => this.#names().length === 0);
   }
