@@ -130,6 +130,19 @@ Deno.test("pods are restored with a card that becomes their own", async (t) => {
     },
   );
 
+  await t.step("a network that cannot be connected is no fault of the restored VM", async () => {
+    await using scene = await makePod();
+    const { pod } = scene;
+    await pod.run("tc qdisc add dev eth0 clsact");
+    const args = ["run", "--network", `netns:${pod.path}`, "busybox", "true"];
+    const { code, stderr } = await bench.bench.podvisor(args, { env, namespace: host.path });
+    assertEquals([code, stderr], [
+      125,
+      "podvisor: Cannot connect interface eth0 to the VM: it has clsact filters of its own\n" +
+      "  use the macvtap or bridged model\n",
+    ]);
+  });
+
   await t.step("the first card may have large packets", async () => {
     await host.run("ip link set br0 mtu 9000");
     const args = ["run", "--network", "bridge:br0", "busybox", "sh", "-ec"];
