@@ -99,10 +99,11 @@ async function chooseAddresses(
   root: string,
 ): Promise<{ addresses: string[]; gateways: string[] }> {
   const used = await addressesInUse(root, wish.name);
+  const usable = listAddresses(socket).filter(({ link, address }) =>
+    link === bridge.index && !address.startsWith("fe80:")
+  );
   const own = [4, 6].flatMap((family) => {
-    const found = listAddresses(socket).find((each) =>
-      each.link === bridge.index && each.family === family && !each.address.startsWith("fe80:")
-    );
+    const found = usable.find((each) => each.family === family);
     return found ? [`${found.address}/${found.prefixLength}`] : [];
   });
   const addresses = wish.addresses.length > 0
