@@ -59,8 +59,8 @@ export async function measureNetwork(place: Place): Promise<Row[]> {
 }
 
 /**
- * What one interface adds to a warm start, of host and guest together: by whole commands, in turn with such that have
- * none, and by their traces what each of the two spends on it.
+ * What one interface adds to a warm start: what host and guest spend on it while the start waits for that, by their
+ * traces, in turn with starts that have none. Whole commands differ by more than that from one to the next.
  */
 async function measureSetUp(place: Place): Promise<Row[]> {
   const path = join(place.directory, "one"), none = "none", one = `netns:${path}`;
@@ -79,22 +79,27 @@ async function measureSetUp(place: Place): Promise<Row[]> {
       joined.push(await traceStart(place, one));
     }
     const name = "what one interface adds to a warm start";
-    // Of neighbours: from one minute to the next a host may be half as fast, which is far more than what is looked for.
-    const added = (part: keyof TracedStart) =>
-      median(joined.map((start, at) => start[part] - without[at]![part]));
+    // While a VM is restored the host has nothing else to do.
+    const added = (of: (start: TracedStart) => number) => medianAdded(without, joined, of);
     return [
-      { name, value: added("whole"), unit: "ms", budget: 20 },
-      { name: `${name}: the host's part`, value: added("host"), unit: "ms" },
-      { name: `${name}: the guest's part`, value: added("guest"), unit: "ms" },
+      { name, value: added(({ before, guest }) => before + guest), unit: "ms", budget: 20 },
+      {
+        name: `${name}: the host, before the VM`,
+        value: added(({ before }) => before),
+        unit: "ms",
+      },
+      { name: `${name}: the host, beside it`, value: added(({ beside }) => beside), unit: "ms" },
+      { name: `${name}: the guest`, value: added(({ guest }) => guest), unit: "ms" },
+      { name: `${name}, by whole commands`, value: added(({ whole }) => whole), unit: "ms" },
     ];
   } finally {
     deleteNamespace(path);
   }
 }
 
-/** What a place at a bridge adds to a start from a spare, of whole commands in turn with such that have no network. */
+/** The same for a place at a bridge and a start from a spare, which waits for all of it. */
 async function measureSpareSetUp(place: Place): Promise<Row[]> {
-  const name = `pvb${Deno.pid}`, networks = ["none", `bridge:${name}`];
+  const name = `pvb${Deno.pid}`, none = "none", one = `bridge:${name}`;
   using host = NetlinkSocket.open();
   addLink(host, { kind: "bridge", name });
   const bridge = getLink(host, name);
@@ -102,46 +107,54 @@ async function measureSpareSetUp(place: Place): Promise<Row[]> {
     setLink(host, bridge, { ipv6LinkLocal: "none" });
     setLink(host, bridge, { up: true });
     addAddress(host, bridge, { address: "10.7.1.1", prefixLength: 24 });
-    await using spares = await Spares.make(place, networks);
-    const added: number[] = [];
+    await using spares = await Spares.make(place, [none, one]);
+    const joined: TracedStart[] = [], without: TracedStart[] = [];
     for (let run = 0; run < SPARE_STARTS; run++) {
-      const [without, joined] = [
-        await startFromSpare(place, spares, networks[0]!),
-        await startFromSpare(place, spares, networks[1]!),
-      ];
-      added.push(joined - without);
+      for (const [starts, network] of [[without, none], [joined, one]] as const) {
+        starts.push(await traceStart(place, network, spares.env));
+        await spares.madeUp();
+      }
     }
     const what = "what a bridge adds to a start from a spare";
-    return [{ name: what, value: median(added), unit: "ms", budget: 20 }];
+    const added = (of: (start: TracedStart) => number) => medianAdded(without, joined, of);
+    const all = added(({ before, beside, guest }) => before + beside + guest);
+    return [
+      { name: what, value: all, unit: "ms", budget: 20 },
+      { name: `${what}: the guest`, value: added(({ guest }) => guest), unit: "ms" },
+      { name: `${what}, by whole commands`, value: added(({ whole }) => whole), unit: "ms" },
+    ];
   } finally {
     deleteLink(host, bridge);
   }
 }
 
-/** @returns milliseconds up to the first byte of output; when the spare has been made up for */
-async function startFromSpare(place: Place, spares: Spares, network: string): Promise<number> {
-  const args = ["run", "--network", network, "busybox", "echo", "ready"];
-  const env = { PODVISOR_TEMPLATE: "use", ...spares.env };
-  const started = await place.start(args, { env });
-  await started.finish();
-  await spares.madeUp();
-  return started.milliseconds;
+/** Of neighbours: from one minute to the next a host may be half as fast, which is far more than what is looked for. */
+function medianAdded(
+  without: readonly TracedStart[],
+  joined: readonly TracedStart[],
+  of: (start: TracedStart) => number,
+): number {
+  return median(joined.map((start, at) => of(start) - of(without[at]!)));
 }
 
-/**
- * A start in milliseconds: up to the first byte of output, and what host and guest spend on networks. Of the host's part
- * only what comes before the VM delays the start.
- */
+/** A start in milliseconds: up to the first byte of output, and what is spent on networks. */
 interface TracedStart {
   whole: number;
-  host: number;
+  /** By the host, before the VM is started or taken. */
+  before: number;
+  /** By the host, from then on. */
+  beside: number;
   guest: number;
 }
 
-async function traceStart(place: Place, network: string): Promise<TracedStart> {
+async function traceStart(
+  place: Place,
+  network: string,
+  more: Record<string, string> = {},
+): Promise<TracedStart> {
   const file = join(place.directory, "trace.json");
   const options = ["--network", network, "--trace", file];
-  const env = { PODVISOR_TEMPLATE: "use" };
+  const env = { PODVISOR_TEMPLATE: "use", ...more };
   const started = await place.start(["run", ...options, "busybox", "echo", "ready"], { env });
   await started.finish();
   const { traceEvents }: ChromeTrace = JSON.parse(await Deno.readTextFile(file));
@@ -153,7 +166,8 @@ async function traceStart(place: Place, network: string): Promise<TracedStart> {
   };
   return {
     whole: started.milliseconds,
-    host: duration("command", "network") + duration("command", "connect the network"),
+    before: duration("command", "network"),
+    beside: duration("command", "connect the network"),
     guest: duration("guest", "host name and network"),
   };
 }
