@@ -46,10 +46,12 @@ export async function runInPod(options: RunOnceOptions, pod: MadePod): Promise<n
     signal,
     onLaunched: async (vm) => {
       options.onLaunched?.(vm);
-      await Promise.all([
+      const parts = await Promise.allSettled([
         store.writePod({ ...record, vm: vmRecord(vm) }),
         shareContainer(directory, vm.process.pid, name, container),
       ]);
+      // Not before both are over: what goes on would meet what is undone, or the next pod of the name.
+      for (const part of parts) if (part.status === "rejected") throw part.reason;
     },
   });
   const { agent, vm, proxy } = booted;

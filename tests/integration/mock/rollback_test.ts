@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { stub } from "@std/testing/mock";
 import {
   BUILTIN_KINDS,
   type ContainerRecord,
@@ -19,7 +20,7 @@ import {
 } from "../../../lib/pod/mod.ts";
 import { Code } from "../../../lib/hyperstart/mod.ts";
 import { configureLogging } from "../../../lib/log.ts";
-import { isAlive, signalProcess } from "../../../lib/sys/mod.ts";
+import { isAlive, pause, signalProcess } from "../../../lib/sys/mod.ts";
 import { command } from "../../unit/agent/scene.ts";
 import { containerConfig, podConfig, World } from "./world.ts";
 
@@ -32,6 +33,8 @@ const FOREVER = new AbortController().signal;
 const DESTROYPOD = `guest command ${Code.DESTROYPOD}`;
 /** More steps than anything here has. */
 const ENDLESS = 40;
+/** How long sharing is made to take, in milliseconds. */
+const SHARING = 50;
 
 /**
  * A test whose processes and mounts are looked at, not this process's own: a pod's log stays open as long as a command
@@ -211,6 +214,16 @@ test("a further process whose start fails at any step leaves no streams, and its
 
 test("a command in a pod of its own whose start fails at any step leaves nothing", async () => {
   await using world = new World();
+  // To share takes longer than what is done meanwhile, and may fail.
+  const { stat } = Deno;
+  let sharing = 0;
+  using _slow = stub(Deno, "stat", async (path) => {
+    if (!`${path}`.endsWith("/volume")) return await stat(path);
+    sharing++;
+    await pause(SHARING);
+    sharing--;
+    return await stat(path);
+  });
   const container = containerConfig(world, "p", ["exit", "3"]);
   const codes: number[] = [];
   await atEveryStep(
@@ -227,7 +240,10 @@ test("a command in a pod of its own whose start fails at any step leaves nothing
           signal: FOREVER,
         }),
       ),
-    (when) => world.assertNothingLeft(when),
+    (when) => {
+      assertEquals(sharing, 0, `it still shares ${when}`);
+      world.assertNothingLeft(when);
+    },
   );
   // Once when only its end went wrong, once when nothing did.
   assertEquals(codes, [3, 3]);
