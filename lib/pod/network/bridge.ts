@@ -53,7 +53,7 @@ export async function joinBridge(
   directory: PodDirectory,
   before: NetworkRecord,
   wish: BridgeWish,
-  end: { namespace?: Fd; mac?: string } = {},
+  end?: { namespace: Fd; mac: string },
 ): Promise<{ namespace: Fd; port: BridgePort }> {
   using host = NetlinkSocket.open();
   const bridge = findBridge(host, wish.name);
@@ -63,9 +63,9 @@ export async function joinBridge(
   const card: CardRecord = { id: link, name: wish.interface, place: port, guest: null };
   await writeNetworkRecord(directory, { ...before, cards: [...before.cards, card] });
   using made = new DisposableStack();
-  const namespace = end.namespace ?? made.use(newNetworkNamespace());
+  const namespace = end?.namespace ?? made.use(newNetworkNamespace());
   const { mtu } = bridge;
-  const peer = { name: wish.interface, mtu, namespace, ...end.mac ? { mac: end.mac } : {} };
+  const peer = { name: wish.interface, mtu, namespace, ...end ? { mac: end.mac } : {} };
   addLink(host, { kind: "veth", name: link, mtu, peer });
   const outside = getLink(host, link);
   setLink(host, outside, { master: bridge.index, ipv6LinkLocal: "none" });
